@@ -1,0 +1,8 @@
+module github.com/nod-auth/nod/shared
+
+go 1.26
+
+require (
+	github.com/go-jose/go-jose/v4 v4.1.8 // indirect
+	pgregory.net/rapid v1.3.0 // indirect
+)

@@ -1,0 +1,194 @@
+package protocol
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	jose "github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/json"
+)
+
+// Type is the "typ" header of a message (RFC 8725 section 3.11: explicit typing).
+type Type string
+
+// The message types.
+const (
+	TypeEnrollment    Type = "nod-enrollment+jwt"
+	TypeEnrolled      Type = "nod-enrolled+jwt"
+	TypeApprovalProof Type = "nod-approval+jwt"
+	TypeKeyProof      Type = "nod-key+jwt"
+	TypeChallenge     Type = "nod-challenge+jwt"
+	TypeDecision      Type = "nod-decision+jwt"
+	TypeUpdate        Type = "nod-device+jwt"
+	TypeProof         Type = "dpop+jwt"
+	TypeResult        Type = "nod-result+jwt"
+	TypeKeys          Type = "nod-keys+jwt"
+)
+
+var maxSize = map[Type]int{
+	TypeEnrollment: 64 << 10, TypeEnrolled: 8 << 10, TypeApprovalProof: 2 << 10, TypeKeyProof: 2 << 10, TypeChallenge: 8 << 10,
+	TypeDecision: 4 << 10, TypeUpdate: 4 << 10, TypeProof: 2 << 10, TypeResult: 32 << 10, TypeKeys: 32 << 10,
+}
+
+// MaxSize returns the cap in bytes on the compact form of a message, checked before anything is parsed.
+func MaxSize(t Type) int { return maxSize[t] }
+
+// ContentType is the media type of a compact JWS in an HTTP body (RFC 7515 section 9.2.1).
+const ContentType = "application/jose"
+
+// message is what every message type has; the methods are unexported so that the set is closed.
+type message interface {
+	typ() Type
+	// validate checks the members against the limits of docs/protocol.md, without time and without state.
+	validate() error
+}
+
+var es256 = []jose.SignatureAlgorithm{jose.ES256}
+
+// Sign validates a message and returns its compact form, signed by s with kid = s.KeyID(); an [Enrollment] also
+// carries the public key. The result is refused when it is over the cap of its type.
+func Sign(s *Signer, m message) (string, error) {
+	if err := m.validate(); err != nil {
+		return "", err
+	}
+	payload, err := json.Marshal(m)
+	if err != nil {
+		return "", fmt.Errorf("encode %s: %w", m.typ(), err)
+	}
+	return signPayload(s, m.typ(), payload)
+}
+
+func signPayload(s *Signer, t Type, payload []byte) (string, error) {
+	opts := (&jose.SignerOptions{}).WithType(jose.ContentType(t)).WithHeader("kid", string(s.kid))
+	if t == TypeEnrollment {
+		opts = opts.WithHeader("jwk", s.public)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: s.opaque}, opts)
+	if err != nil {
+		return "", fmt.Errorf("prepare %s: %w", t, err)
+	}
+	object, err := signer.Sign(payload)
+	if err != nil {
+		return "", fmt.Errorf("sign %s: %w", t, err)
+	}
+	raw, err := object.CompactSerialize()
+	if err != nil {
+		return "", fmt.Errorf("sign %s: %w", t, err)
+	}
+	if len(raw) > MaxSize(t) {
+		return "", fail(CodeTooLarge, "", "%s over %d bytes", t, MaxSize(t))
+	}
+	return raw, nil
+}
+
+// KeyFunc finds the public key for a "kid"; it returns the zero JWK when there is none.
+type KeyFunc func(kid Thumbprint) JWK
+
+// One returns a KeyFunc that knows a single key.
+func One(key JWK) KeyFunc {
+	id := key.Thumbprint()
+	return func(kid Thumbprint) JWK {
+		if kid != id {
+			return JWK{}
+		}
+		return key
+	}
+}
+
+// envelope is a message whose size and shape, but not yet its signature, were checked.
+type envelope struct {
+	raw    string
+	header jose.Header
+	object *jose.JSONWebSignature
+}
+
+// open checks size, alphabet, shape, algorithm, "crit" and "typ".
+func open(raw string, t Type) (*envelope, error) {
+	if len(raw) > MaxSize(t) {
+		return nil, fail(CodeTooLarge, "", "over %d bytes", MaxSize(t))
+	}
+	if err := checkCompact(raw); err != nil {
+		return nil, err
+	}
+	object, err := jose.ParseSignedCompact(raw, es256)
+	if err != nil {
+		var alg *jose.ErrUnexpectedSignatureAlgorithm
+		if errors.As(err, &alg) {
+			return nil, fail(CodeAlgorithm, "alg", "only ES256 is accepted")
+		}
+		return nil, fail(CodeMalformed, "header", "not a compact JWS")
+	}
+	header := object.Signatures[0].Protected
+	if _, has := header.ExtraHeaders["crit"]; has {
+		return nil, fail(CodeCritical, "crit", "no critical header is supported")
+	}
+	if got, ok := header.ExtraHeaders[jose.HeaderType].(string); !ok || got != string(t) {
+		return nil, fail(CodeType, "typ", "want %s", t)
+	}
+	return &envelope{raw: raw, header: header, object: object}, nil
+}
+
+// checkCompact refuses anything but three non-empty base64url parts, before a parser sees it (T20: many dots,
+// white space that decoders skip, more than one text for the same bytes).
+func checkCompact(raw string) error {
+	dots, last := 0, -1
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		switch {
+		case c == '.':
+			if dots++; dots > 2 || i == last+1 {
+				return fail(CodeMalformed, "", "not a compact JWS")
+			}
+			last = i
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_':
+		default:
+			return fail(CodeMalformed, "", "not a compact JWS")
+		}
+	}
+	// An ES256 signature is 64 bytes, so 86 characters; the last one carries 4 unused bits that must be zero.
+	if dots != 2 || !isCanonicalBase64(raw[last+1:], 64) {
+		return fail(CodeMalformed, "", "not a compact JWS")
+	}
+	return nil
+}
+
+// verify checks the signature with the key for "kid" and decodes the payload into m, then validates it.
+func (e *envelope) verify(keys KeyFunc, m message, unknown unknownMembers) error {
+	key := keys(Thumbprint(e.header.KeyID))
+	if key.key == nil {
+		return fail(CodeUnknownKey, "kid", "no such key")
+	}
+	payload, err := e.object.Verify(key.key)
+	if err != nil {
+		return fail(CodeSignature, "", "does not verify")
+	}
+	if err := decode(payload, m, unknown); err != nil {
+		return err
+	}
+	return m.validate()
+}
+
+func verify(raw string, keys KeyFunc, m message, unknown unknownMembers) error {
+	e, err := open(raw, m.typ())
+	if err != nil {
+		return err
+	}
+	return e.verify(keys, m, unknown)
+}
+
+// Peek returns the "kid" of a message of type t whose signature was not checked: to look up a key, never to trust.
+func Peek(raw string, t Type) (Thumbprint, error) {
+	e, err := open(raw, t)
+	if err != nil {
+		return "", err
+	}
+	return Thumbprint(e.header.KeyID), nil
+}
+
+// Hash is the SHA-256 of a compact JWS exactly as received, in unpadded base64url: the challenge hash and the enrollment hash.
+func Hash(raw string) string {
+	sum := sha256.Sum256([]byte(raw))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

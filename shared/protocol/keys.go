@@ -1,0 +1,126 @@
+package protocol
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"encoding/base64"
+
+	jose "github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/cryptosigner"
+)
+
+// KeyLevel says where the private half of a credential lives.
+type KeyLevel string
+
+// The key levels, strongest first. Strongbox and Secure Enclave are separate chips, TEE is an isolated world of
+// the main chip, TPM a chip that signs but shows no screen; an operating system's store keeps keys in memory it
+// guards; software means a file.
+const (
+	LevelStrongBox     KeyLevel = "strongbox"
+	LevelSecureEnclave KeyLevel = "secure_enclave"
+	LevelTEE           KeyLevel = "tee"
+	LevelTPM           KeyLevel = "tpm"
+	LevelOSKeystore    KeyLevel = "os_keystore"
+	LevelSoftware      KeyLevel = "software"
+)
+
+var levelRank = map[KeyLevel]int{LevelStrongBox: 5, LevelSecureEnclave: 5, LevelTEE: 4, LevelTPM: 4, LevelOSKeystore: 2, LevelSoftware: 1}
+
+// Valid tells whether l is a level of this protocol.
+func (l KeyLevel) Valid() bool { return levelRank[l] > 0 }
+
+// Rank orders levels: 5 a separate chip, 4 other hardware, 2 an operating system's store, 1 software, 0 unknown.
+func (l KeyLevel) Rank() int { return levelRank[l] }
+
+// Hardware tells whether a key of this level can't be read by software.
+func (l KeyLevel) Hardware() bool { return levelRank[l] >= levelRank[LevelTPM] }
+
+// Thumbprint is an RFC 7638 SHA-256 thumbprint in unpadded base64url (43 characters). It is the id of a key.
+type Thumbprint string
+
+// Validate refuses anything but the canonical text of 32 bytes.
+func (t Thumbprint) Validate(member string) error {
+	if !isCanonicalBase64(string(t), sha256.Size) {
+		return invalid(member, "not a thumbprint")
+	}
+	return nil
+}
+
+// JWK is a public P-256 key (RFC 7517, RFC 7518 section 6.2). Its JSON form has kty, crv, x and y, and nothing private.
+type JWK struct{ key *ecdsa.PublicKey }
+
+// NewJWK wraps a public key; a curve other than P-256 or a point off the curve is refused.
+func NewJWK(key crypto.PublicKey) (JWK, error) {
+	k, ok := key.(*ecdsa.PublicKey)
+	if !ok || k == nil || k.Curve != elliptic.P256() {
+		return JWK{}, invalid("jwk", "not a P-256 key")
+	}
+	if _, err := k.ECDH(); err != nil { // refuses points off the curve and the point at infinity
+		return JWK{}, invalid("jwk", "not a point of P-256")
+	}
+	return JWK{key: k}, nil
+}
+
+// Key returns the public key, nil for the zero JWK.
+func (j JWK) Key() *ecdsa.PublicKey { return j.key }
+
+// Equal tells whether both hold the same key.
+func (j JWK) Equal(o JWK) bool { return j.key != nil && o.key != nil && j.key.Equal(o.key) }
+
+// Thumbprint returns the key's id, empty for the zero JWK.
+func (j JWK) Thumbprint() Thumbprint {
+	if j.key == nil {
+		return ""
+	}
+	sum, err := (&jose.JSONWebKey{Key: j.key}).Thumbprint(crypto.SHA256)
+	if err != nil {
+		return ""
+	}
+	return Thumbprint(base64.RawURLEncoding.EncodeToString(sum))
+}
+
+// MarshalJSON implements json.Marshaler.
+func (j JWK) MarshalJSON() ([]byte, error) {
+	if j.key == nil {
+		return []byte("null"), nil
+	}
+	return (&jose.JSONWebKey{Key: j.key}).MarshalJSON()
+}
+
+// UnmarshalJSON implements json.Unmarshaler; private keys and other curves are refused.
+func (j *JWK) UnmarshalJSON(b []byte) error {
+	var k jose.JSONWebKey
+	if err := k.UnmarshalJSON(b); err != nil {
+		return fail(CodeMalformed, "jwk", "not a JSON web key")
+	}
+	parsed, err := NewJWK(k.Key)
+	if err != nil {
+		return err
+	}
+	*j = parsed
+	return nil
+}
+
+// Signer signs messages with one P-256 key, wherever it lives.
+type Signer struct {
+	public JWK
+	kid    Thumbprint
+	opaque jose.OpaqueSigner
+}
+
+// NewSigner wraps a key. key.Sign receives a SHA-256 digest and returns an ASN.1 DER signature, as crypto.Signer says.
+func NewSigner(key crypto.Signer) (*Signer, error) {
+	public, err := NewJWK(key.Public())
+	if err != nil {
+		return nil, err
+	}
+	return &Signer{public: public, kid: public.Thumbprint(), opaque: cryptosigner.Opaque(key)}, nil
+}
+
+// Public returns the public half.
+func (s *Signer) Public() JWK { return s.public }
+
+// KeyID returns the thumbprint of the public half.
+func (s *Signer) KeyID() Thumbprint { return s.kid }
