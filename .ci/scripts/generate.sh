@@ -7,11 +7,13 @@ need_go
 tool oapi-codegen github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen >/dev/null
 export PATH="$root/build/tools:$PATH"
 
-generated() { grep -rlE '^// Code generated .* DO NOT EDIT' --include='*.go' "${modules[@]}" 2>/dev/null | sort | xargs -r cksum; }
+generated() {
+	{ grep -rlE '^// Code generated .* DO NOT EDIT' --include='*.go' "${modules[@]}" || true; } | sort | xargs -r cksum
+}
 
 before=$(generated)
 for m in "${modules[@]}"; do
-	if has_go "$m"; then (cd "$m" && CGO_ENABLED=0 go generate -tags ci ./...); fi
+	if grep -rqs '^//go:generate ' --include='*.go' "$m"; then (cd "$m" && CGO_ENABLED=0 go generate -tags ci ./...); fi
 done
 after=$(generated)
 if [ "${1:-}" = --check ] && [ "$before" != "$after" ]; then

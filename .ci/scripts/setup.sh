@@ -6,7 +6,5 @@ source "$(dirname "$0")/lib.sh"
 need_go
 need_cc
 need_debs make git "${app_debs[@]}"
-for m in "${modules[@]}"; do
-	(cd "$m" && go mod download)
-done
+go mod download
 say "ready: $(go env GOVERSION), modules fetched. Next: make demo, make test"
