@@ -33,7 +33,7 @@ test-long: ## Run the slow tests and longer fuzzing (about an hour)
 	@$(SCRIPTS)/test-long.sh
 
 lint: ## Check format, vet, linters, generated files and known vulnerabilities
-	@$(SCRIPTS)/lint.sh
+	@$(SCRIPTS)/lint.sh $(STEPS)
 
 fuzz: ## Run every fuzz target shortly (FUZZTIME=10s each)
 	@$(SCRIPTS)/fuzz.sh
