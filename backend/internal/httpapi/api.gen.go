@@ -161,7 +161,7 @@ type Challenge struct {
 	// Reason Why it was denied or reported, as the device sent it.
 	Reason string `json:"reason,omitempty,omitzero"`
 
-	// Reported The user reported the request
+	// Reported The user reported the request, maybe after the decision. No result is given any more.
 	Reported bool `json:"reported,omitempty,omitzero"`
 
 	// Result A compact JWS.
@@ -404,7 +404,7 @@ type KeyLevel = protocol.KeyLevel
 
 // Match What to show beside "open your authenticator".
 type Match struct {
-	// Code The code to show
+	// Code The code to show, for `compare`.
 	Code   string `json:"code,omitempty,omitzero"`
 	Digits int    `json:"digits,omitempty,omitzero"`
 
@@ -412,7 +412,7 @@ type Match struct {
 	// it counts as `none`.
 	Mode MatchMode `json:"mode"`
 
-	// Number The number to show
+	// Number The number to show, for `enter` and `choose`. Keep leading zeros.
 	Number string `json:"number,omitempty,omitzero"`
 }
 
