@@ -37,7 +37,7 @@ keystore() {
 keyring_session() {
 	local home code=0
 	home=$(mktemp -d)
-	env HOME_KEYRING="$home" GOCACHE="$(go env GOCACHE)" GOMODCACHE="$(go env GOMODCACHE)" GOENV="$(go env GOENV)" \
+	env GOCACHE="$(go env GOCACHE)" GOMODCACHE="$(go env GOMODCACHE)" GOENV="$(go env GOENV)" \
 		XDG_DATA_HOME="$home/data" XDG_CONFIG_HOME="$home/config" XDG_RUNTIME_DIR="$home" \
 		dbus-run-session -- sh -c '
 			printf test-password | gnome-keyring-daemon --unlock --components=secrets >/dev/null
