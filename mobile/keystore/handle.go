@@ -20,7 +20,7 @@ func SplitHandle(handle []byte) (kind string, data []byte, err error) {
 		return "", nil, fmt.Errorf("%w: not a key handle", ErrNotFound)
 	}
 	data, err = base64.RawURLEncoding.Strict().DecodeString(string(encoded))
-	if err != nil {
+	if err != nil || bytes.ContainsAny(encoded, "\r\n") { // the decoder skips line ends
 		return "", nil, fmt.Errorf("%w: not a key handle", ErrNotFound)
 	}
 	return string(k), data, nil

@@ -1,0 +1,37 @@
+package software
+
+import "testing"
+
+// FuzzParseFile: what parses has a header, and opening it with any key gives an
+// error instead of a panic.
+func FuzzParseFile(f *testing.F) {
+	good, err := encodeFile(header{ID: "x", Source: "s"}, body{}, make([]byte, 32))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add([]byte(magic + version + "\n"))
+	f.Add([]byte("nod-keystore 2\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := parseFile(Recheck(data))
+		if err != nil {
+			return
+		}
+		if p.header.ID == "" || len(p.clear)+len(p.sealed) > len(data) {
+			t.Errorf("parsed %d bytes into %d and %d", len(data), len(p.clear), len(p.sealed))
+		}
+		if _, err := p.open(make([]byte, 32), errTest); err == nil && p.header.Source != "s" {
+			t.Error("opened with a key of zeros")
+		}
+	})
+}
+
+func BenchmarkSimulationSign(b *testing.B) {
+	k := simulated(b)
+	digest := make([]byte, 32)
+	for b.Loop() {
+		if _, err := k.Sign(b.Context(), digest, testPIN); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
