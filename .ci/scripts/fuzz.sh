@@ -5,13 +5,10 @@ source "$(dirname "$0")/lib.sh"
 
 need_go
 ran=0
-for m in "${modules[@]}"; do
-	for dir in $(find "$m" -name '*_test.go' -exec grep -lE '^func Fuzz' {} + 2>/dev/null | xargs -r -n1 dirname | sort -u); do
-		for target in $(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | cut -c6-); do
-			section "fuzz $dir $target"
-			(cd "$dir" && go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-10s}" .)
-			ran=$((ran + 1))
-		done
-	done
-done
+while IFS=: read -r file name; do
+	dir=$(dirname "$file")
+	section "fuzz $dir $name"
+	(cd "$dir" && go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-10s}" . </dev/null)
+	ran=$((ran + 1))
+done < <(grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' "${modules[@]}" | sed 's/func //' | sort)
 section "$ran fuzz targets"

@@ -1,5 +1,6 @@
 # Sourced by the other scripts: where things are, how they speak, how Debian packages come in.
 # Everything said goes to standard error; standard output belongs to the programs.
+# shellcheck shell=bash disable=SC2034  # what is set here is used there
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -50,7 +51,7 @@ need_debs() {
 		if have sudo && sudo -n true 2>/dev/null; then
 			as=(sudo -n)
 		else
-			fail "Packages are missing. Run this line, then try again:" "
+			fail "Packages are missing. Run this line, then try again:
   sudo apt-get update && sudo apt-get install -y --no-install-recommends $missing"
 		fi
 	fi

@@ -3,7 +3,7 @@
 # when one fails; with arguments only the steps named: lint.sh gofmt golangci
 source "$(dirname "$0")/lib.sh"
 
-steps=(format generated modules_tidy vet golangci vulnerabilities)
+steps=(format scripts generated modules_tidy vet golangci vulnerabilities)
 
 format() {
 	local out
@@ -12,6 +12,17 @@ format() {
 $out"
 	# For information: a reader should know their way around such a file.
 	find "${modules[@]}" .ci -name '*.go' ! -name '*.gen.go' -exec wc -l {} + | awk '$2 != "total" && $1 > 500 { print "long file: " $2 " (" $1 " lines)" }' >&2
+}
+
+# The scripts are judged by shellcheck, which CI installs; elsewhere it is used where it is.
+scripts() {
+	if [ -n "${CI:-}" ]; then need_debs shellcheck; fi
+	bash -n .ci/run .ci/scripts/*.sh
+	if have shellcheck; then
+		shellcheck -x -P .ci/scripts .ci/run .ci/scripts/*.sh
+	else
+		say "SKIPPED: shellcheck is not installed; only the syntax was checked"
+	fi
 }
 
 generated() { .ci/scripts/generate.sh --check; }
