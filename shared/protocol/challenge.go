@@ -205,6 +205,8 @@ type Challenge struct {
 
 func (*Challenge) typ() Type { return TypeChallenge }
 
+func (c *Challenge) origin() (string, TenantID, Time) { return c.Issuer, c.Tenant, c.IssuedAt }
+
 func (c *Challenge) validate() error {
 	if n := len(c.Audience); n == 0 || n > MaxRecipients {
 		return invalid("aud", "not 1 to %d devices", MaxRecipients)
@@ -223,7 +225,7 @@ func (c *Challenge) validate() error {
 		}
 	}
 	return firstError(checkServer("iss", c.Issuer), checkID("tenant", c.Tenant), checkID("jti", c.ID), checkToken("nonce", c.Nonce),
-		checkPeriod(c.IssuedAt, c.ExpiresAt), c.User.validate(), checkID("application.id", c.Application.ID),
+		checkPeriod(c.IssuedAt, c.ExpiresAt, ChallengeLifetimeMax), c.User.validate(), checkID("application.id", c.Application.ID),
 		CheckText("application.name", c.Application.Name, true, MaxName), c.Action.Validate(), c.Context.validate(), CheckDetails(c.Details),
 		c.Match.validate(), c.Requirements.validate(), checkHash("transaction_hash", c.TransactionHash))
 }
@@ -233,13 +235,13 @@ func (c *Challenge) validate() error {
 // by the server's clock.
 func VerifyChallenge(raw string, keys *Keys, device DeviceID) (*Challenge, error) {
 	c := &Challenge{}
-	if err := verify(raw, keys.Any, c, collectUnknown); err != nil {
+	if err := keys.verify(raw, keys.Any, c, collectUnknown); err != nil {
 		return nil, err
 	}
 	if !slices.Contains(c.Audience, device) {
 		return nil, fail(CodeMismatch, "aud", "is for another device")
 	}
-	return c, keys.checkIssuer(c.Issuer, c.Tenant)
+	return c, nil
 }
 
 // Expired tells whether the challenge is over at now, by the server's clock.

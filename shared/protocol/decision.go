@@ -34,11 +34,6 @@ func (d *Decision) validate() error {
 	default:
 		return invalid("decision", "not an answer")
 	}
-	switch d.UserVerification {
-	case "", "pin", "biometric", "device_credential":
-	default:
-		return invalid("user_verification", "not a method")
-	}
 	if d.Number != "" && checkDigits("number", d.Number, DigitsStandard) != nil && checkDigits("number", d.Number, DigitsStrict) != nil {
 		return invalid("number", "not 2 or 6 digits")
 	}
@@ -46,7 +41,16 @@ func (d *Decision) validate() error {
 		return invalid("counter", "not 1 to 2^53")
 	}
 	return firstError(checkID("iss", d.Issuer), checkServer("aud", d.Audience), checkID("tenant", d.Tenant), checkToken("jti", d.ID),
-		d.IssuedAt.check("iat"), checkID("challenge_id", d.Challenge), checkHash("challenge_hash", d.ChallengeHash), CheckText("reason", d.Reason, false, 40))
+		d.IssuedAt.check("iat"), checkID("challenge_id", d.Challenge), checkHash("challenge_hash", d.ChallengeHash), checkVerification(d.UserVerification),
+		CheckText("reason", d.Reason, false, 40))
+}
+
+func checkVerification(method string) error {
+	switch method {
+	case "", "pin", "biometric", "device_credential":
+		return nil
+	}
+	return invalid("user_verification", "not a method")
 }
 
 // VerifyDecision checks a decision under keys. The caller's KeyFunc decides which key may sign, and the caller must
@@ -124,9 +128,15 @@ func (*Update) typ() Type { return TypeUpdate }
 func (u *Update) validate() error {
 	err := firstError(checkID("iss", u.Issuer), checkServer("aud", u.Audience), checkID("tenant", u.Tenant), checkToken("jti", u.ID), u.IssuedAt.check("iat"),
 		checkNonce(u.Nonce), checkTarget(u.Method, u.URL), u.Push.Validate(), CheckText("name", u.Name, u.Action == UpdateRename, MaxName),
-		CheckText("user_verification", u.UserVerification, false, 20))
+		checkVerification(u.UserVerification))
 	if err != nil {
 		return err
+	}
+	for member, stray := range map[string]bool{"push": u.Push != nil && u.Action != UpdatePush,
+		"name": u.Name != "" && u.Action != UpdateRename, "key": u.Key != nil && u.Action != UpdateReplaceKey} {
+		if stray {
+			return invalid(member, "belongs to another action")
+		}
 	}
 	switch u.Action {
 	case UpdatePush, UpdateRename, UpdateUnenroll:
@@ -211,6 +221,3 @@ func checkTarget(method, url string) error {
 	}
 	return CheckText("htu", url, true, maxURL)
 }
-
-// orNil exists so that a Verify function can return its message and error in one line.
-func orNil(err error) error { return err }

@@ -3,9 +3,10 @@ package protocol
 import (
 	"bytes"
 	"reflect"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4/json" // matches member names to the letter and refuses a member that occurs twice
 )
@@ -21,8 +22,8 @@ const (
 
 // decode reads a payload into m by the rule for unknown members.
 func decode(payload []byte, m message, unknown unknownMembers) error {
-	if !bytes.HasPrefix(payload, []byte("{")) {
-		return fail(CodeMalformed, "payload", "not a JSON object")
+	if !bytes.HasPrefix(payload, []byte("{")) || !utf8.Valid(payload) {
+		return fail(CodeMalformed, "payload", "not a JSON object in UTF-8")
 	}
 	if err := json.Unmarshal(payload, m); err != nil {
 		if own, ok := err.(*Error); ok { //nolint:errorlint // the decoder returns our own error unwrapped
@@ -37,13 +38,16 @@ func decode(payload []byte, m message, unknown unknownMembers) error {
 	if err != nil {
 		return err
 	}
-	sort.Strings(names)
+	for i := range names {
+		names[i] = safeName(names[i])
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	if c, ok := m.(*Challenge); ok && unknown == collectUnknown {
 		c.Unsupported = names
 		return nil
 	}
 	if len(names) > 0 {
-		return fail(CodeUnknownMember, safeName(names[0]), "not known here")
+		return fail(CodeUnknownMember, names[0], "not known here")
 	}
 	return nil
 }

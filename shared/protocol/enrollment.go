@@ -117,7 +117,7 @@ func (e *Enrollment) validate() error {
 	if e.Approval.JWK.key == nil || e.Approval.Proof == "" {
 		return invalid("approval", "the key and its proof are required")
 	}
-	return firstError(checkServer("aud", e.Audience), checkPeriod(e.IssuedAt, e.ExpiresAt), checkToken("token", e.Token),
+	return firstError(checkServer("aud", e.Audience), checkPeriod(e.IssuedAt, e.ExpiresAt, 2*EnrollmentValidity), checkToken("token", e.Token),
 		e.Root.Validate("root"), e.Device.Validate(), e.Levels.validate(), e.Attestation.validate(), e.Push.Validate(), checkToken("handle", e.Handle))
 }
 
@@ -147,11 +147,11 @@ func VerifyEnrollment(raw string) (*Enrollment, error) {
 	if err != nil {
 		return nil, err
 	}
-	if env.header.JSONWebKey == nil {
+	if env.jwk == nil {
 		return nil, invalid("jwk", "an enrollment carries the device key in its header")
 	}
-	key, err := NewJWK(env.header.JSONWebKey.Key)
-	if err != nil {
+	var key JWK
+	if err := key.UnmarshalJSON(env.jwk); err != nil {
 		return nil, err
 	}
 	e := &Enrollment{}
@@ -188,6 +188,8 @@ type Enrolled struct {
 
 func (*Enrolled) typ() Type { return TypeEnrolled }
 
+func (e *Enrolled) origin() (string, TenantID, Time) { return e.Issuer, e.Tenant, e.IssuedAt }
+
 func (e *Enrolled) validate() error {
 	return firstError(checkServer("iss", e.Issuer), checkID("tenant", e.Tenant), checkID("aud", e.Audience), e.IssuedAt.check("iat"),
 		checkHash("enrollment_hash", e.EnrollmentHash), checkID("enrollment_id", e.Enrollment), CheckText("company", e.Company, true, MaxName),
@@ -197,11 +199,11 @@ func (e *Enrolled) validate() error {
 // VerifyEnrolled checks the reply under the tenant's keys, its issuer and tenant, and that it answers this enrollment.
 func VerifyEnrolled(raw string, keys *Keys, enrollmentRaw string) (*Enrolled, error) {
 	e := &Enrolled{}
-	if err := verify(raw, keys.Active, e, ignoreUnknown); err != nil {
+	if err := keys.verify(raw, keys.Active, e, ignoreUnknown); err != nil {
 		return nil, err
 	}
 	if e.EnrollmentHash != Hash(enrollmentRaw) {
 		return nil, fail(CodeMismatch, "enrollment_hash", "answers another enrollment")
 	}
-	return e, keys.checkIssuer(e.Issuer, e.Tenant)
+	return e, nil
 }

@@ -61,6 +61,12 @@ func RandomText(n int) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
+// isCanonicalText tells whether s is unpadded base64url with its unused bits zero.
+func isCanonicalText(s string) bool {
+	_, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return err == nil && !strings.ContainsAny(s, "\r\n")
+}
+
 // isCanonicalBase64 tells whether s is the one unpadded base64url text of exactly n bytes.
 func isCanonicalBase64(s string, n int) bool {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)

@@ -1,10 +1,11 @@
 package protocol
 
 import (
-	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Scheme is the invitation's scheme in an unbranded app.
@@ -43,7 +44,7 @@ func (i Invitation) fragment() string {
 	return url.Values{"t": {i.Token}, "k": {string(i.Root)}}.Encode()
 }
 
-const maxInvitation = 2048
+const maxInvitation = 4096 // hints of the longest text, percent-encoded
 
 // ParseInvitation reads an invitation URI of scheme, or an https link whose path is /enroll. The server address is
 // checked as [ParseServer] says; a link must lead to the server it names. Nothing is contacted.
@@ -70,13 +71,17 @@ func ParseInvitation(text, scheme string) (Invitation, error) {
 	switch {
 	case u.Scheme == scheme && u.Host == "enroll" && strings.Trim(u.Path, "/") == "":
 	case u.Scheme == "https" && u.Path == "/enroll" || u.Scheme == "http" && u.Path == "/enroll":
-		if u.Scheme+"://"+strings.ToLower(u.Host) != i.Server {
+		if link, err := ParseServer(u.Scheme + "://" + u.Host); err != nil || link != i.Server {
 			return Invitation{}, fail(CodeMismatch, "s", "the link leads to another server than it names")
 		}
 	default:
 		return Invitation{}, fail(CodeMalformed, "", "not an invitation")
 	}
-	return i, firstError(checkToken("t", i.Token), i.Root.Validate("k"), CheckText("n", i.Company, false, MaxName), CheckText("u", i.User, false, MaxUserRef))
+	err = firstError(checkToken("t", i.Token), i.Root.Validate("k"), CheckText("n", i.Company, false, MaxName), CheckText("u", i.User, false, MaxUserRef))
+	if err != nil {
+		return Invitation{}, err
+	}
+	return i, nil
 }
 
 // single parses a query and refuses names other than known, and a name twice.
@@ -99,19 +104,20 @@ func single(raw string, known ...string) (map[string]string, error) {
 	return out, nil
 }
 
+const maxServer = 255
+
 // ParseServer checks a server's base URL and returns its one form: scheme, lower-case ASCII host and, if not the
 // scheme's own, the port. It refuses user information, a path, a query, an address in place of a host name, and
 // plain http; loopback ("localhost", 127.0.0.0/8, [::1]) may be an address and may use http (T12, T37).
 func ParseServer(text string) (string, error) {
 	u, err := url.Parse(text)
-	if err != nil || text == "" || len(text) > 255 || u.Host == "" || u.Opaque != "" {
+	if err != nil || len(text) > maxServer || !isASCII(text) || u.Host == "" || u.Opaque != "" {
 		return "", fail(CodeMalformed, "server", "not a server address")
 	}
 	if u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery {
 		return "", fail(CodeInsecure, "server", "an address is scheme, host and port only")
 	}
-	host := strings.ToLower(u.Hostname())
-	loopback := isLoopback(host)
+	host, loopback := parseLoopback(strings.ToLower(u.Hostname()))
 	switch {
 	case u.Scheme == "https":
 	case u.Scheme == "http" && loopback:
@@ -122,24 +128,31 @@ func ParseServer(text string) (string, error) {
 		return "", fail(CodeInsecure, "server", "an address needs a host name")
 	}
 	port := u.Port()
-	if port == "443" && u.Scheme == "https" || port == "80" && u.Scheme == "http" {
-		port = ""
-	}
-	if port == "" {
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]"
-		}
+	switch n, err := strconv.ParseUint(port, 10, 16); {
+	case port == "", port == "443" && u.Scheme == "https", port == "80" && u.Scheme == "http":
 		return u.Scheme + "://" + host, nil
+	case err != nil || n == 0 || port[0] == '0':
+		return "", fail(CodeMalformed, "server", "not a port")
 	}
-	return u.Scheme + "://" + net.JoinHostPort(host, port), nil
+	return u.Scheme + "://" + host + ":" + port, nil
 }
 
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
+// parseLoopback tells whether a host is loopback, and returns it as it stands in a URL.
+func parseLoopback(host string) (string, bool) {
 	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback() && !ip.Is4In6()
+	switch {
+	case host == "localhost":
+		return host, true
+	case err != nil || !ip.IsLoopback() || ip.Is4In6() || ip.Zone() != "":
+		return host, false
+	case ip.Is6():
+		return "[" + ip.String() + "]", true
+	}
+	return ip.String(), true
 }
 
 // isHostName accepts dotted names of letters, digits and hyphens whose last label is not a number: no IP address in

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
@@ -34,6 +36,11 @@ var maxSize = map[Type]int{
 
 // MaxSize returns the cap in bytes on the compact form of a message, checked before anything is parsed.
 func MaxSize(t Type) int { return maxSize[t] }
+
+// maxHeader caps the characters of the header part: it is read before the signature is checked.
+const maxHeader = 2 << 10
+
+const signatureBytes = 64 // r and s of ES256 (RFC 7518 section 3.4)
 
 // ContentType is the media type of a compact JWS in an HTTP body (RFC 7515 section 9.2.1).
 const ContentType = "application/jose"
@@ -99,12 +106,12 @@ func One(key JWK) KeyFunc {
 
 // envelope is a message whose size and shape, but not yet its signature, were checked.
 type envelope struct {
-	raw    string
-	header jose.Header
+	kid    Thumbprint
+	jwk    json.RawMessage // the header's "jwk", unread: only an enrollment looks at it
 	object *jose.JSONWebSignature
 }
 
-// open checks size, alphabet, shape, algorithm, "crit" and "typ".
+// open checks size, shape, algorithm, "crit", "typ" and the form of "kid", in this order.
 func open(raw string, t Type) (*envelope, error) {
 	if len(raw) > MaxSize(t) {
 		return nil, fail(CodeTooLarge, "", "over %d bytes", MaxSize(t))
@@ -121,34 +128,49 @@ func open(raw string, t Type) (*envelope, error) {
 		return nil, fail(CodeMalformed, "header", "not a compact JWS")
 	}
 	header := object.Signatures[0].Protected
-	if _, has := header.ExtraHeaders["crit"]; has {
+	extra, err := readHeader(raw)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case extra.Crit != nil:
 		return nil, fail(CodeCritical, "crit", "no critical header is supported")
+	case extra.B64 != nil:
+		return nil, fail(CodeCritical, "b64", "a payload is always base64url")
 	}
 	if got, ok := header.ExtraHeaders[jose.HeaderType].(string); !ok || got != string(t) {
 		return nil, fail(CodeType, "typ", "want %s", t)
 	}
-	return &envelope{raw: raw, header: header, object: object}, nil
+	kid := Thumbprint(header.KeyID)
+	if kid.Validate("kid") != nil {
+		return nil, fail(CodeUnknownKey, "kid", "not a thumbprint")
+	}
+	return &envelope{kid: kid, jwk: extra.JWK, object: object}, nil
 }
 
-// checkCompact refuses anything but three non-empty base64url parts, before a parser sees it (T20: many dots,
-// white space that decoders skip, more than one text for the same bytes).
-func checkCompact(raw string) error {
-	dots, last := 0, -1
-	for i := 0; i < len(raw); i++ {
-		c := raw[i]
-		switch {
-		case c == '.':
-			if dots++; dots > 2 || i == last+1 {
-				return fail(CodeMalformed, "", "not a compact JWS")
-			}
-			last = i
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_':
-		default:
-			return fail(CodeMalformed, "", "not a compact JWS")
-		}
+// rawHeader holds the members whose mere presence matters, null included, which the parsed header does not tell.
+type rawHeader struct {
+	Crit json.RawMessage `json:"crit"`
+	B64  json.RawMessage `json:"b64"`
+	JWK  json.RawMessage `json:"jwk"`
+}
+
+func readHeader(raw string) (h rawHeader, err error) {
+	part, _, _ := strings.Cut(raw, ".")
+	b, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil || !utf8.Valid(b) || json.Unmarshal(b, &h) != nil {
+		return h, fail(CodeMalformed, "header", "not a JSON object")
 	}
-	// An ES256 signature is 64 bytes, so 86 characters; the last one carries 4 unused bits that must be zero.
-	if dots != 2 || !isCanonicalBase64(raw[last+1:], 64) {
+	return h, nil
+}
+
+// checkCompact refuses anything but the three base64url parts of an ES256 signature, each the one text of its bytes,
+// before a parser sees it (T20: many dots, long headers, white space that decoders skip).
+func checkCompact(raw string) error {
+	header, rest, _ := strings.Cut(raw, ".")
+	payload, signature, _ := strings.Cut(rest, ".")
+	if len(header) > maxHeader || header == "" || payload == "" || !isCanonicalText(header) || !isCanonicalText(payload) ||
+		!isCanonicalBase64(signature, signatureBytes) {
 		return fail(CodeMalformed, "", "not a compact JWS")
 	}
 	return nil
@@ -156,7 +178,7 @@ func checkCompact(raw string) error {
 
 // verify checks the signature with the key for "kid" and decodes the payload into m, then validates it.
 func (e *envelope) verify(keys KeyFunc, m message, unknown unknownMembers) error {
-	key := keys(Thumbprint(e.header.KeyID))
+	key := keys(e.kid)
 	if key.key == nil {
 		return fail(CodeUnknownKey, "kid", "no such key")
 	}
@@ -184,7 +206,7 @@ func Peek(raw string, t Type) (Thumbprint, error) {
 	if err != nil {
 		return "", err
 	}
-	return Thumbprint(e.header.KeyID), nil
+	return e.kid, nil
 }
 
 // Hash is the SHA-256 of a compact JWS exactly as received, in unpadded base64url: the challenge hash and the enrollment hash.

@@ -9,6 +9,7 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/cryptosigner"
+	"github.com/go-jose/go-jose/v4/json"
 )
 
 // KeyLevel says where the private half of a credential lives.
@@ -89,19 +90,41 @@ func (j JWK) MarshalJSON() ([]byte, error) {
 	return (&jose.JSONWebKey{Key: j.key}).MarshalJSON()
 }
 
-// UnmarshalJSON implements json.Unmarshaler; private keys and other curves are refused.
+// UnmarshalJSON implements json.Unmarshaler. It refuses private keys, other curves, points off the curve, and
+// coordinates that are not the one base64url text of 32 bytes; members such as kid, use and alg are ignored.
 func (j *JWK) UnmarshalJSON(b []byte) error {
-	var k jose.JSONWebKey
-	if err := k.UnmarshalJSON(b); err != nil {
+	var k struct {
+		Type    string          `json:"kty"`
+		Curve   string          `json:"crv"`
+		X       string          `json:"x"`
+		Y       string          `json:"y"`
+		Private json.RawMessage `json:"d"`
+	}
+	if err := json.Unmarshal(b, &k); err != nil {
 		return fail(CodeMalformed, "jwk", "not a JSON web key")
 	}
-	parsed, err := NewJWK(k.Key)
-	if err != nil {
-		return err
+	if k.Private != nil {
+		return invalid("jwk", "is a private key")
 	}
-	*j = parsed
+	if k.Type != "EC" || k.Curve != "P-256" || !isCanonicalBase64(k.X, coordinateBytes) || !isCanonicalBase64(k.Y, coordinateBytes) {
+		return invalid("jwk", "not a P-256 key")
+	}
+	point := []byte{uncompressedPoint}
+	for _, c := range []string{k.X, k.Y} {
+		point, _ = base64.RawURLEncoding.AppendDecode(point, []byte(c)) // was checked above
+	}
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		return invalid("jwk", "not a point of P-256")
+	}
+	*j = JWK{key: key}
 	return nil
 }
+
+const (
+	coordinateBytes   = 32   // RFC 7518 section 6.2.1.2
+	uncompressedPoint = 0x04 // SEC 1 section 2.3.3
+)
 
 // Signer signs messages with one P-256 key, wherever it lives.
 type Signer struct {

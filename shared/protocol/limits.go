@@ -60,7 +60,8 @@ func (t Time) check(member string) error {
 	return nil
 }
 
-func checkPeriod(iat, exp Time) error {
+// checkPeriod checks that exp comes after iat, at most longest after it; 0 for no limit.
+func checkPeriod(iat, exp Time, longest time.Duration) error {
 	if err := iat.check("iat"); err != nil {
 		return err
 	}
@@ -69,6 +70,9 @@ func checkPeriod(iat, exp Time) error {
 	}
 	if exp <= iat {
 		return invalid("exp", "not after iat")
+	}
+	if longest > 0 && exp-iat > Time(longest/time.Second) {
+		return invalid("exp", "over %s after iat", longest)
 	}
 	return nil
 }

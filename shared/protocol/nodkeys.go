@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"slices"
 	"time"
 )
 
@@ -17,8 +18,24 @@ const (
 type TenantKey struct {
 	JWK       JWK       `json:"jwk"`
 	Status    KeyStatus `json:"status"`
-	NotBefore Time      `json:"nbf"`
-	RetiredAt Time      `json:"retired_at,omitempty"`
+	NotBefore Time      `json:"nbf"`                  // when it came into use: for the record only
+	RetiredAt Time      `json:"retired_at,omitempty"` // retired only: it signs nothing that is issued at or after this time
+}
+
+func (k TenantKey) validate() error {
+	if k.JWK.key == nil || (k.Status != KeyActive && k.Status != KeyRetired) {
+		return invalid("keys", "a key or its status is missing")
+	}
+	if err := k.NotBefore.check("keys.nbf"); err != nil {
+		return err
+	}
+	if k.Status == KeyActive && k.RetiredAt == 0 {
+		return nil
+	}
+	if k.Status == KeyActive {
+		return invalid("keys.retired_at", "belongs to a retired key")
+	}
+	return k.RetiredAt.check("keys.retired_at")
 }
 
 // Keys is the statement by which a tenant's root names its signing keys: the only thing that the root signs.
@@ -44,15 +61,18 @@ func (k *Keys) validate() error {
 	if len(k.Keys) == 0 || len(k.Keys) > maxKeysInOneSet {
 		return invalid("keys", "not 1 to %d", maxKeysInOneSet)
 	}
-	for _, key := range k.Keys {
-		if key.JWK.key == nil || (key.Status != KeyActive && key.Status != KeyRetired) {
-			return invalid("keys", "a key or its status is missing")
+	for i, key := range k.Keys {
+		if err := key.validate(); err != nil {
+			return err
 		}
 		if key.JWK.Equal(k.Root) {
 			return invalid("keys", "the root signs nothing else")
 		}
+		if slices.ContainsFunc(k.Keys[:i], func(o TenantKey) bool { return o.JWK.Equal(key.JWK) }) {
+			return invalid("keys", "a key occurs twice")
+		}
 	}
-	return firstError(checkServer("iss", k.Issuer), checkID("tenant", k.Tenant), checkPeriod(k.IssuedAt, k.ExpiresAt))
+	return firstError(checkServer("iss", k.Issuer), checkID("tenant", k.Tenant), checkPeriod(k.IssuedAt, k.ExpiresAt, 0))
 }
 
 // VerifyKeys checks a nod-keys statement against the pinned root thumbprint. minSequence is the highest sequence seen
@@ -68,7 +88,7 @@ func VerifyKeys(raw string, root Thumbprint, minSequence uint64, now time.Time) 
 	if err := decode(env.object.UnsafePayloadWithoutVerification(), k, ignoreUnknown); err != nil {
 		return nil, err
 	}
-	if k.Root.Thumbprint() != root || Thumbprint(env.header.KeyID) != root || root == "" {
+	if k.Root.Thumbprint() != root || env.kid != root || root == "" {
 		return nil, fail(CodeUnknownKey, "root", "is not the pinned one")
 	}
 	k2 := &Keys{}
@@ -104,12 +124,34 @@ func (k *Keys) Active(kid Thumbprint) JWK {
 	return JWK{}
 }
 
-func (k *Keys) checkIssuer(issuer string, tenant TenantID) error {
+// statement is a message that a tenant key signs.
+type statement interface {
+	message
+	origin() (issuer string, tenant TenantID, issuedAt Time)
+}
+
+// verify checks a statement under the tenant's keys: its signature, that it is of this server and tenant, and that its
+// key was not retired when it was issued. A retired key verifies what it signed before, so that a rotation ends no
+// pending challenge and voids no receipt; a stolen one can at most date back, into what has expired.
+func (k *Keys) verify(raw string, find KeyFunc, m statement, unknown unknownMembers) error {
+	e, err := open(raw, m.typ())
+	if err != nil {
+		return err
+	}
+	if err := e.verify(find, m, unknown); err != nil {
+		return err
+	}
+	issuer, tenant, issuedAt := m.origin()
 	if issuer != k.Issuer {
 		return fail(CodeMismatch, "iss", "is another server")
 	}
 	if tenant != k.Tenant {
 		return fail(CodeMismatch, "tenant", "is another tenant")
+	}
+	for _, key := range k.Keys {
+		if key.Status == KeyRetired && issuedAt >= key.RetiredAt && key.JWK.Thumbprint() == e.kid {
+			return fail(CodeUnknownKey, "kid", "was retired before this was signed")
+		}
 	}
 	return nil
 }

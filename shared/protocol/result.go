@@ -53,11 +53,35 @@ func ACR(number, user bool) string {
 	return ACRPresence
 }
 
+// AMR returns the authentication methods of an approval (RFC 8176 section 2): possession of a hardware or software key
+// of this level, a present user, and what the device reports of user verification, "" for none. A biometric has no
+// value of its own there: RFC 8176 names kinds, and a device does not tell which one it was.
+func AMR(level KeyLevel, userVerification string) []string {
+	methods := []string{"pop", "swk", "user"}
+	if level.Hardware() {
+		methods[1] = "hwk"
+	}
+	switch userVerification {
+	case "":
+		return methods
+	case "pin":
+		methods = append(methods, "pin")
+	}
+	return append(methods, "mfa")
+}
+
 // ResultDevice is the device that decided.
 type ResultDevice struct {
 	ID       DeviceID `json:"id"`
 	Name     string   `json:"name,omitempty"`
 	Platform string   `json:"platform,omitempty"`
+}
+
+func (d *ResultDevice) validate() error {
+	if d == nil {
+		return nil
+	}
+	return firstError(checkID("device.id", d.ID), CheckText("device.name", d.Name, false, MaxName), CheckText("device.platform", d.Platform, false, 20))
 }
 
 // Confirmation holds the key that signed the decision (RFC 7800 section 3.2).
@@ -86,7 +110,7 @@ type Result struct {
 	Reason       string        `json:"reason,omitempty"`
 	Transaction  string        `json:"transaction"` // the application's own, as it gave it
 	ACR          string        `json:"acr,omitempty"`
-	AMR          []string      `json:"amr,omitempty"` // RFC 8176: pop, hwk or swk, user, pin ...
+	AMR          []string      `json:"amr,omitempty"` // of [AMR]
 	Device       *ResultDevice `json:"device,omitempty"`
 	Level        KeyLevel      `json:"key_level,omitempty"` // of the key that signed the decision
 	Proven       bool          `json:"key_level_proven,omitempty"`
@@ -96,6 +120,8 @@ type Result struct {
 
 func (*Result) typ() Type { return TypeResult }
 
+func (r *Result) origin() (string, TenantID, Time) { return r.Issuer, r.Tenant, r.IssuedAt }
+
 func (r *Result) validate() error {
 	if !r.Status.Final() {
 		return invalid("status", "not a final status")
@@ -103,9 +129,12 @@ func (r *Result) validate() error {
 	if (r.Confirmation == nil) != (r.Evidence.Decision == "") {
 		return invalid("cnf", "stands exactly with a decision")
 	}
+	if r.Level != "" && !r.Level.Valid() {
+		return invalid("key_level", "not a key level")
+	}
 	return firstError(checkServer("iss", r.Issuer), checkID("tenant", r.Tenant), checkID("aud", r.Audience), CheckReference("sub", r.Subject, true),
-		checkToken("jti", r.ID), checkPeriod(r.IssuedAt, r.ExpiresAt), checkID("challenge_id", r.Challenge), CheckReference("transaction", r.Transaction, true),
-		CheckText("reason", r.Reason, false, 40))
+		checkToken("jti", r.ID), checkPeriod(r.IssuedAt, r.ExpiresAt, ResultLifetime), checkID("challenge_id", r.Challenge),
+		CheckReference("transaction", r.Transaction, true), CheckText("reason", r.Reason, false, 40), r.Device.validate())
 }
 
 // Expectation is what a verifier knows by itself and holds a result against. Empty members of the first group are refused.
@@ -128,7 +157,7 @@ func VerifyResult(raw string, keys *Keys, want Expectation) (*Result, error) {
 		return nil, invalid("expectation", "issuer, tenant, audience, subject and transaction are required")
 	}
 	r := &Result{}
-	if err := verify(raw, keys.Any, r, ignoreUnknown); err != nil {
+	if err := keys.verify(raw, keys.Any, r, ignoreUnknown); err != nil {
 		return nil, err
 	}
 	for _, c := range []struct{ member, got, want string }{
@@ -138,9 +167,6 @@ func VerifyResult(raw string, keys *Keys, want Expectation) (*Result, error) {
 		if subtle.ConstantTimeCompare([]byte(c.got), []byte(c.want)) != 1 {
 			return nil, fail(CodeMismatch, c.member, "is not the expected one")
 		}
-	}
-	if r.ExpiresAt.Time().Sub(r.IssuedAt.Time()) > ResultLifetime {
-		return nil, invalid("exp", "over %s after iat", ResultLifetime)
 	}
 	if !want.Receipt && (!want.Now.Before(r.ExpiresAt.Time().Add(Leeway)) || want.Now.Before(r.IssuedAt.Time().Add(-Leeway))) {
 		return nil, fail(CodeExpired, "exp", "the result is for immediate use")
@@ -156,12 +182,15 @@ func VerifyResult(raw string, keys *Keys, want Expectation) (*Result, error) {
 // from the decision. It returns both messages; decision is nil where the status has none.
 func (r *Result) VerifyEvidence(keys *Keys) (*Challenge, *Decision, error) {
 	c := &Challenge{}
-	if err := verify(r.Evidence.Challenge, keys.Any, c, ignoreUnknown); err != nil {
+	if err := keys.verify(r.Evidence.Challenge, keys.Any, c, ignoreUnknown); err != nil {
 		return nil, nil, evidence("challenge", err)
 	}
 	if c.Issuer != r.Issuer || c.Tenant != r.Tenant || c.ID != r.Challenge || c.Application.ID != r.Audience ||
 		c.User.Ref != r.Subject || c.TransactionHash != TokenHash(r.Transaction) {
 		return nil, nil, fail(CodeEvidence, "challenge", "is not the one of the result")
+	}
+	if r.Status != StatusApproved && (r.ACR != "" || len(r.AMR) > 0) {
+		return nil, nil, fail(CodeEvidence, "acr", "claims something else than was met")
 	}
 	if r.Confirmation == nil {
 		switch r.Status { //nolint:exhaustive // the others need a decision
@@ -178,7 +207,10 @@ func (r *Result) VerifyEvidence(keys *Keys) (*Challenge, *Decision, error) {
 		!slices.Contains(c.Audience, d.Issuer) || r.Device == nil || r.Device.ID != d.Issuer {
 		return nil, nil, fail(CodeEvidence, "decision", "answers another challenge")
 	}
-	return c, d, r.checkOutcome(c, d)
+	if err := r.checkOutcome(c, d); err != nil {
+		return nil, nil, err
+	}
+	return c, d, nil
 }
 
 // checkOutcome holds the status and the claims of the result against what was signed.
@@ -207,6 +239,12 @@ func (r *Result) checkOutcome(c *Challenge, d *Decision) error {
 	}
 	if r.ACR != ACR(number, d.UserVerification != "") {
 		return fail(CodeEvidence, "acr", "claims something else than was met")
+	}
+	met := AMR(r.Level, d.UserVerification)
+	for _, method := range r.AMR {
+		if !slices.Contains(met, method) {
+			return fail(CodeEvidence, "amr", "claims something else than was met")
+		}
 	}
 	return nil
 }
