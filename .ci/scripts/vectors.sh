@@ -4,10 +4,4 @@
 source "$(dirname "$0")/lib.sh"
 
 need_go
-for d in shared/protocol/internal/vectors shared/protocol/vectors; do
-	if [ -f "$d/main.go" ]; then
-		(cd shared && go run "./${d#shared/}" "$@")
-		exit 0
-	fi
-done
-fail "the vector generator does not exist yet"
+(cd shared && go run ./protocol/vectorgen "$@")
