@@ -1,0 +1,76 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nod-auth/nod/shared/problem"
+)
+
+// details turns the validator's errors into ours. Its texts repeat what was sent; ours never do.
+func details(err error) []problem.FieldError {
+	var many openapi3.MultiError
+	if errors.As(err, &many) {
+		var out []problem.FieldError
+		for _, e := range many {
+			out = append(out, details(e)...)
+		}
+		return out
+	}
+	var one *openapi3.SchemaError
+	if !errors.As(err, &one) {
+		return []problem.FieldError{{Pointer: "#/", Detail: "is not valid"}}
+	}
+	path := one.JSONPointer()
+	for i := range path {
+		path[i] = safeName(path[i])
+	}
+	return []problem.FieldError{{Pointer: "#/" + strings.Join(path, "/"), Detail: detail(one)}}
+}
+
+func firstDetail(err error) string { return details(err)[0].Detail }
+
+func detail(e *openapi3.SchemaError) string {
+	s := e.Schema
+	switch e.SchemaField {
+	case "required":
+		return "is required"
+	case "properties", "additionalProperties":
+		return "is not known"
+	case "type":
+		if s.Type != nil && len(*s.Type) > 0 {
+			return "is not of type " + (*s.Type)[0]
+		}
+		return "has the wrong type"
+	case "enum":
+		return "is not one of " + strings.Trim(strings.ReplaceAll(fmt.Sprint(s.Enum), " ", ", "), "[]")
+	case "pattern":
+		return "holds something that is not allowed here"
+	case "minLength":
+		return fmt.Sprintf("is shorter than %d", s.MinLength)
+	case "maxLength":
+		return fmt.Sprintf("is longer than %d", *s.MaxLength)
+	case "minimum":
+		return fmt.Sprintf("is less than %v", *s.Min)
+	case "maximum":
+		return fmt.Sprintf("is more than %v", *s.Max)
+	case "maxItems":
+		return fmt.Sprintf("has more than %d items", *s.MaxItems)
+	default:
+		return "is not valid"
+	}
+}
+
+// safeName keeps what a member's name may hold and cuts the rest, which may be anything.
+func safeName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
+			return r
+		}
+		return '?'
+	}, name)
+	return name[:min(len(name), 40)]
+}
