@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/nod-auth/nod/mobile/keystore"
 )
@@ -25,6 +26,28 @@ const (
 	dirMode  = 0o700
 	fileMode = 0o600
 )
+
+// SetAside renames a file that can no longer be opened (passphrase forgotten,
+// keyring reset, damaged), so that [Open] makes a new one. Nothing is deleted:
+// the result is the path where the old file stays. The store must be closed.
+func SetAside(dir, name string, now time.Time) (string, error) {
+	d, err := openDisk(dir, name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = d.close() }()
+	aside := d.path + ".aside-" + now.UTC().Format("20060102T150405.000000000")
+	if _, err := os.Lstat(aside); err == nil {
+		return "", fmt.Errorf("%w: %s is taken", keystore.ErrUnavailable, filepath.Base(aside))
+	}
+	if err := os.Rename(d.path, aside); err != nil {
+		return "", fmt.Errorf("%w: set key file aside: %w", keystore.ErrUnavailable, err)
+	}
+	if err := syncDir(dir); err != nil {
+		return "", fmt.Errorf("%w: sync directory: %w", keystore.ErrUnavailable, err)
+	}
+	return aside, nil
+}
 
 // openDisk makes the directory if it is missing and takes the lock.
 func openDisk(dir, name string) (*disk, error) {

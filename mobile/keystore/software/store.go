@@ -11,19 +11,20 @@ import (
 	"github.com/nod-auth/nod/shared/protocol"
 )
 
-// Kind names this store in handles.
-const Kind = "software"
-
 const (
 	idSize     = 16
 	scalarSize = 32 // P-256
 )
 
+// PassphraseName is the name of the file that a passphrase opens.
+const PassphraseName = "passphrase"
+
 // Params says which file to open.
 type Params struct {
 	// Dir is made with mode 0700 if missing.
 	Dir string
-	// Name is the file's name without extension; "" means "passphrase".
+	// Name is the file's name without extension, and the kind in its handles;
+	// "" means [PassphraseName].
 	Name string
 	// Source gives the key that seals the file; see [Passphrase].
 	Source KeySource
@@ -39,6 +40,7 @@ type Store struct {
 	attempt sync.Mutex
 
 	mu      sync.Mutex // guards all below
+	kind    string     // in handles; does not change
 	disk    *disk      // nil in a simulation
 	header  header
 	key     []byte
@@ -55,7 +57,7 @@ var _ keystore.Store = (*Store)(nil)
 // of them changes the file.
 func Open(ctx context.Context, params Params) (*Store, error) {
 	if params.Name == "" {
-		params.Name = "passphrase"
+		params.Name = PassphraseName
 	}
 	if params.cost == (Cost{}) {
 		params.cost = DefaultCost
@@ -67,7 +69,7 @@ func Open(ctx context.Context, params Params) (*Store, error) {
 	if params.hook != nil {
 		params.hook(d)
 	}
-	s := &Store{disk: d, records: map[string]*record{}, cost: params.cost}
+	s := &Store{kind: params.Name, disk: d, records: map[string]*record{}, cost: params.cost}
 	if err := s.load(ctx, params.Source); err != nil {
 		_ = d.close()
 		return nil, err
@@ -80,6 +82,7 @@ func Open(ctx context.Context, params Params) (*Store, error) {
 // the process. Never for a person's keys.
 func NewSimulation() *Store {
 	return &Store{
+		kind:    "simulation",
 		header:  header{ID: base64.RawURLEncoding.EncodeToString(random(idSize)), Source: "simulation"},
 		records: map[string]*record{},
 		cost:    simulationCost,
@@ -242,7 +245,7 @@ func (s *Store) find(handle []byte) (*record, error) {
 	if s.closed {
 		return nil, fmt.Errorf("%w: closed", keystore.ErrUnavailable)
 	}
-	data, err := keystore.OwnHandle(Kind, handle)
+	data, err := keystore.OwnHandle(s.kind, handle)
 	if err != nil {
 		return nil, err
 	}
@@ -258,5 +261,5 @@ func (s *Store) find(handle []byte) (*record, error) {
 
 func (s *Store) keyFor(r *record, public *ecdsa.PublicKey) *key {
 	data := append(append([]byte(nil), r.ID...), s.header.ID...)
-	return &key{store: s, handle: keystore.JoinHandle(Kind, data), public: public, use: r.Use}
+	return &key{store: s, handle: keystore.JoinHandle(s.kind, data), public: public, use: r.Use}
 }
