@@ -63,16 +63,17 @@ type keyState struct {
 	Verification keystore.UserVerification `json:"verification,omitempty"`
 }
 
-// enrollmentState is kept until the reply is known. The invitation's token in it
-// works once and for minutes; it goes when the reply is there.
+// enrollmentState is kept until the reply is known. The invitation's token and the
+// push address in it go when the reply is there.
 type enrollmentState struct {
+	// JWS is what was or will be sent.
 	JWS string `json:"jws"`
-	// Token, ApprovalProof and ApprovalJWK allow signing again with other times.
+	// The rest allows signing again with other times.
 	Invitation  protocol.Invitation   `json:"invitation"`
-	ApprovalKey protocol.ApprovalKey  `json:"approval"`
-	Attestation *protocol.Attestation `json:"attestation,omitempty"`
 	Device      protocol.DeviceInfo   `json:"device"`
-	ExpiresAt   time.Time             `json:"expires_at"`
+	Approval    protocol.ApprovalKey  `json:"approval"`
+	Attestation *protocol.Attestation `json:"attestation,omitempty"`
+	Push        *protocol.PushAddress `json:"push,omitempty"`
 }
 
 // storedDecision is a signed answer whose outcome is not known.
