@@ -18,7 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -56,7 +56,7 @@ func Start(address string, handler http.Handler) (*Server, error) {
 	s := &Server{
 		URL: "https://" + listener.Addr().String(), Roots: roots, RootPEM: rootPEM,
 		http: &http.Server{
-			Handler: handler, ReadHeaderTimeout: 5 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
+			Handler: handler, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 			TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}},
 			HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: 1000},
 		},

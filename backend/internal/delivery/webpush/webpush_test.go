@@ -200,7 +200,7 @@ func TestT21_endpoints_inside_the_network_are_not_called(t *testing.T) {
 }
 
 func TestParametersAreChecked(t *testing.T) {
-	client := http.DefaultClient
+	client := &http.Client{}
 	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
