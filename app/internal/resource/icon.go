@@ -55,7 +55,7 @@ const (
 
 // strokes holds the body of each drawing.
 var strokes = map[Icon]string{
-	IconPlace:     `<circle cx="12" cy="12" r="5.500"/><path d="M12 3v3.500M12 17.500V21M3 12h3.500M17.500 12H21"/><path d="M12 12h.01"/>`,
+	IconPlace:     `<circle cx="12" cy="12" r="6"/><path d="M12 2.500v5M12 16.500v5M2.500 12h5M16.500 12h5"/>`,
 	IconBrowser:   `<rect x="4" y="4.500" width="16" height="15" rx="2.500"/><path d="M4 9.500h16"/>`,
 	IconClock:     `<circle cx="12" cy="12" r="8"/><path d="M12 7.500V12h3.500"/>`,
 	IconHash:      `<path d="M9.500 4 7.500 20M16.500 4l-2 16M4.500 9h16M3.500 15h16"/>`,

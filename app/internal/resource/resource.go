@@ -21,8 +21,8 @@ var interMedium []byte
 //go:embed fonts/Inter-SemiBold.otf
 var interSemiBold []byte
 
-//go:embed fonts/InterDisplay-Bold.otf
-var interDisplayBold []byte
+//go:embed fonts/Inter-Bold.otf
+var interBold []byte
 
 // The four faces of the type scale. They cover Latin, Greek and Cyrillic;
 // [Covers] tells whether a text can be set in them.
@@ -30,7 +30,7 @@ var (
 	FontRegular  fyne.Resource = fyne.NewStaticResource("Inter-Regular.otf", interRegular)
 	FontMedium   fyne.Resource = fyne.NewStaticResource("Inter-Medium.otf", interMedium)
 	FontSemiBold fyne.Resource = fyne.NewStaticResource("Inter-SemiBold.otf", interSemiBold)
-	FontBold     fyne.Resource = fyne.NewStaticResource("InterDisplay-Bold.otf", interDisplayBold)
+	FontBold     fyne.Resource = fyne.NewStaticResource("Inter-Bold.otf", interBold)
 )
 
 // covered lists the Unicode ranges kept in the subset faces, in order.

@@ -28,6 +28,7 @@ const (
 	Nav                    // 12/16 medium
 	NavHere                // 12/16 semibold, the place one is at
 	BodyStrong             // 14/20 semibold
+	BodyMedium             // 14/20 medium
 	Small                  // 13/18 regular
 	Name                   // 17/20 semibold, a name with a line under it
 )
@@ -64,6 +65,7 @@ var steps = map[Type]step{
 	NavHere:    {12, 16, resource.FontSemiBold, true},
 	Small:      {13, 18, resource.FontRegular, false},
 	Name:       {17, 20, resource.FontSemiBold, true},
+	BodyMedium: {14, 20, resource.FontMedium, false},
 	BodyStrong: {14, 20, resource.FontSemiBold, true},
 }
 

@@ -30,8 +30,8 @@ type look struct{ fill, stroke, ink theme.Token }
 var looks = map[Kind]look{
 	Primary: {theme.Primary, "", theme.OnPrimary},
 	Weak:    {theme.Weak, "", theme.Primary},
-	Outline: {"", theme.Line, theme.Ink},
-	Danger:  {"", theme.Line, theme.Bad},
+	Outline: {theme.Background, theme.Line, theme.Ink},
+	Danger:  {theme.Background, theme.Line, theme.Bad},
 	Quiet:   {"", "", theme.Secondary},
 }
 

@@ -83,7 +83,7 @@ func NewCodeText(code string, ty theme.Type, c theme.Token) *CodeText {
 	m := theme.Current().Metrics(ty)
 	box := fyne.NewSize(m.Size*0.73, m.Line)
 	for i := range code {
-		if i > 0 && i%3 == 0 && len(code)%3 == 0 || len(code) == 8 && i == 4 {
+		if startsGroup(code, i) {
 			t.boxes = append(t.boxes, Fixed(fyne.NewSize(m.Size*0.34, m.Line), Room(0)))
 		}
 		d := OneLine(code[i:i+1], ty, c)
@@ -115,4 +115,24 @@ func (t *CodeText) String() string {
 		b.WriteString(c.String())
 	}
 	return b.String()
+}
+
+// GroupCode writes a code in groups as [CodeText] shows it: "482 915".
+func GroupCode(code string) string {
+	var b strings.Builder
+	for i := range code {
+		if startsGroup(code, i) {
+			b.WriteByte(' ')
+		}
+		b.WriteByte(code[i])
+	}
+	return b.String()
+}
+
+// startsGroup reports whether a gap stands before the digit at i.
+func startsGroup(code string, i int) bool {
+	if i == 0 {
+		return false
+	}
+	return len(code)%3 == 0 && i%3 == 0 || len(code) == 8 && i == 4
 }

@@ -30,7 +30,7 @@ func FactRow(f Fact) fyne.CanvasObject {
 	}
 	side := theme.Current().Grown(22)
 	box := Fixed(fyne.NewSize(side, side), MiddlePanel(
-		Surface{Fill: theme.Weak, Radius: 6, Least: fyne.NewSize(side, side)}, NewIcon(f.Icon, 16, theme.Primary)))
+		Surface{Fill: theme.Weak, Radius: 6, Least: fyne.NewSize(side, side)}, NewIcon(f.Icon, 14, theme.Primary)))
 	return TopRow(12, 1, Padded(Insets{Top: 1}, 0, box),
 		Column(0, T(f.Label, theme.Label, theme.Secondary), value))
 }
@@ -55,7 +55,7 @@ func NewTag(s string) fyne.CanvasObject {
 // Warning is a sentence on the warning's ground.
 func Warning(s string) fyne.CanvasObject {
 	return NewPanel(Surface{Fill: theme.WarnWeak, Radius: 16, Pad: Sides(15, 17)},
-		Runs(Run{s, theme.Body, theme.Warn}))
+		T(s, theme.BodyMedium, theme.Warn))
 }
 
 // Tile is a company's initial on its colour.

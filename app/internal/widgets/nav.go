@@ -38,30 +38,43 @@ type SideItem struct {
 }
 
 // Side is the wide layout's sidebar: accounts above, places below.
-func Side(title string, accounts []SideItem, places []NavItem, current int) fyne.CanvasObject {
+type Side struct {
+	*Panel
+	subs []*Text
+}
+
+// NewSide makes the sidebar; the place at index current is marked.
+func NewSide(title string, accounts []SideItem, places []NavItem, current int) *Side {
+	side := &Side{}
 	top := Column(6, Padded(Insets{Bottom: 10}, 0, T(title, theme.Title, theme.Ink)))
 	for _, a := range accounts {
-		top.Add(sideAccount(a))
+		top.Add(side.account(a))
 	}
 	bottom := Column(0)
 	for i, it := range places {
 		bottom.Add(sidePlace(it, i == current))
 	}
-	page := NewPage(PageParams{Head: nil, Body: top, Foot: bottom, Pad: &Insets{18, 18, 14, 18}})
-	return NewPanel(Surface{Fill: theme.Card}, page)
+	page := NewPage(PageParams{Body: top, Foot: bottom, Pad: &Insets{18, 18, 14, 18}})
+	side.Panel = NewPanel(Surface{Fill: theme.Card}, page)
+	return side
 }
 
-func sideAccount(a SideItem) fyne.CanvasObject {
-	s := Surface{Radius: 14, Pad: Sides(13, 14)}
+// SetSub changes the line under the name of the account at index i.
+func (s *Side) SetSub(i int, text string) { s.subs[i].SetText(text) }
+
+func (s *Side) account(a SideItem) fyne.CanvasObject {
+	ground := Surface{Radius: 14, Pad: Sides(13, 14)}
 	if a.Current {
-		s.Fill = theme.Weak
+		ground.Fill = theme.Weak
 	}
 	c := theme.Secondary
 	if a.Asking {
 		c = theme.Primary
 	}
-	return NewPress(s, Row(12, 1, NewTile(a.Company, a.Color, 40),
-		Column(0, T(a.Company, theme.Heading, theme.Ink), T(a.Sub, theme.Label, c))), a.OnTap)
+	sub := T(a.Sub, theme.Label, c)
+	s.subs = append(s.subs, sub)
+	return NewPress(ground, Row(12, 1, NewTile(a.Company, a.Color, 40),
+		Column(0, T(a.Company, theme.Heading, theme.Ink), sub)), a.OnTap)
 }
 
 func sidePlace(it NavItem, here bool) fyne.CanvasObject {

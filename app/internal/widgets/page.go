@@ -106,7 +106,7 @@ const spill = 4
 func (r *pageRenderer) Layout(size fyne.Size) {
 	p := r.p
 	w := min(size.Width-p.pad.across(), p.max)
-	x := (size.Width - w) / 2
+	x := p.pad.Left + (size.Width-p.pad.across()-w)/2
 	if size.Width <= 0 || w <= 0 {
 		return
 	}
@@ -162,7 +162,7 @@ func (b *pageBody) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	h := HeightFor(objects[0], b.width)
 	y := float32(spill)
 	if b.center && h < b.room {
-		y += (b.room - h) * 0.42
+		y += (b.room - h) / 2
 	}
 	place(objects[0], spill, y, b.width, max(h, 0))
 }

@@ -12,9 +12,9 @@ import (
 
 // Surface is how a panel looks.
 type Surface struct {
-	Fill, Stroke theme.Token
-	StrokeWidth  float32 // 0 with a Stroke means 1
-	Radius       float32 // of the corners; negative means round ends
+	Fill, Stroke theme.Token // with a Stroke the Fill must cover
+	StrokeWidth  float32     // 0 with a Stroke means 1
+	Radius       float32     // of the corners; negative means round ends
 	Pad          Insets
 	Least        fyne.Size // at least this large
 }
@@ -79,32 +79,43 @@ func (p *Panel) MinSize() fyne.Size {
 
 // CreateRenderer implements fyne.Widget.
 func (p *Panel) CreateRenderer() fyne.WidgetRenderer {
-	r := &panelRenderer{p: p, ground: canvas.NewRectangle(nil)}
+	r := &panelRenderer{p: p, edge: canvas.NewRectangle(nil), ground: canvas.NewRectangle(nil)}
 	r.paint()
 	return r
 }
 
+// panelRenderer draws an outline as one filled shape on another: a stroke would
+// fall between pixels and blur.
 type panelRenderer struct {
-	p      *Panel
-	ground *canvas.Rectangle
+	p            *Panel
+	edge, ground *canvas.Rectangle
 }
 
 func (r *panelRenderer) paint() {
 	s := r.p.surface
-	fill, stroke := s.Fill, s.Stroke
+	fill := s.Fill
 	if fill == "" {
 		fill = theme.None
 	}
+	radius := s.Radius
+	if radius < 0 {
+		radius = min(r.p.Size().Height, r.p.Size().Width) / 2
+	}
+	inset := r.inset()
+	r.edge.Hidden = inset == 0
+	if inset > 0 {
+		r.edge.FillColor = base.Color(s.Stroke)
+		r.edge.CornerRadius = radius
+	}
 	r.ground.FillColor = base.Color(fill)
-	r.ground.StrokeWidth = 0
-	r.ground.StrokeColor = nil
-	if stroke != "" {
-		r.ground.StrokeColor, r.ground.StrokeWidth = base.Color(stroke), max(1, s.StrokeWidth)
+	r.ground.CornerRadius = max(0, radius-inset)
+}
+
+func (r *panelRenderer) inset() float32 {
+	if r.p.surface.Stroke == "" {
+		return 0
 	}
-	r.ground.CornerRadius = s.Radius
-	if s.Radius < 0 {
-		r.ground.CornerRadius = min(r.p.Size().Height, r.p.Size().Width) / 2
-	}
+	return max(1, r.p.surface.StrokeWidth)
 }
 
 // Destroy implements fyne.WidgetRenderer.
@@ -112,7 +123,7 @@ func (r *panelRenderer) Destroy() {}
 
 // Objects implements fyne.WidgetRenderer.
 func (r *panelRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{r.ground, r.p.content}
+	return []fyne.CanvasObject{r.edge, r.ground, r.p.content}
 }
 
 // MinSize implements fyne.WidgetRenderer.
@@ -121,6 +132,7 @@ func (r *panelRenderer) MinSize() fyne.Size { return r.p.MinSize() }
 // Refresh implements fyne.WidgetRenderer.
 func (r *panelRenderer) Refresh() {
 	r.paint()
+	r.edge.Refresh()
 	r.ground.Refresh()
 	r.p.content.Refresh()
 	r.Layout(r.p.Size())
@@ -131,10 +143,10 @@ func (r *panelRenderer) Layout(size fyne.Size) {
 	p, pad := r.p, r.p.surface.Pad
 	p.width = size.Width
 	r.paint()
-	// A stroke is drawn on the edge, half of it outside: it is taken in here.
-	half := r.ground.StrokeWidth / 2
-	r.ground.Move(fyne.NewPos(half, half))
-	r.ground.Resize(size.SubtractWidthHeight(2*half, 2*half))
+	inset := r.inset()
+	r.edge.Resize(size)
+	r.ground.Move(fyne.NewPos(inset, inset))
+	r.ground.Resize(size.SubtractWidthHeight(2*inset, 2*inset))
 	w, h := size.Width-pad.across(), size.Height-pad.down()
 	if p.middle {
 		cw := min(w, NaturalWidth(p.content))

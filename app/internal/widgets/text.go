@@ -1,6 +1,7 @@
 package widgets
 
 import (
+	"math"
 	"strings"
 	"unicode"
 
@@ -147,7 +148,40 @@ func (t *Text) shrink(width float32) float32 {
 	return 1
 }
 
+// breakLines breaks the text at the width. Centered text is balanced: its lines
+// are made as short as the same number of lines allows, so that no single word
+// is left over.
 func (t *Text) breakLines(width float32) []textLine {
+	lines := t.breakAt(width)
+	if t.align != fyne.TextAlignCenter || len(lines) < 2 || len(lines) > 4 {
+		return lines
+	}
+	low, high := width/2, width
+	for high-low > 4 {
+		mid := (low + high) / 2
+		if got := t.breakAt(mid); len(got) == len(lines) && !cuts(got, mid) {
+			high, lines = mid, got
+		} else {
+			low = mid
+		}
+	}
+	return lines
+}
+
+// cuts reports whether a line is wider than it may be or ends inside a word.
+func cuts(lines []textLine, width float32) bool {
+	for i, l := range lines {
+		if l.width > width*1.2 {
+			return true
+		}
+		if n := len(l.pieces); i < len(lines)-1 && n > 0 && !strings.HasSuffix(l.pieces[n-1].text, " ") {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Text) breakAt(width float32) []textLine {
 	look, factor := theme.Current(), t.shrink(width)
 	b := lineBreaker{width: width, free: t.oneRow || width <= 0}
 	for i, r := range t.runs {
@@ -315,10 +349,13 @@ func (r *textRenderer) Layout(size fyne.Size) {
 const capHeight = 0.727
 
 // centerCaps puts a text so that its capitals and digits stand in the middle of
-// the height at y, as browsers set a line; Fyne by itself sets them lower.
+// the height at y, as browsers set a line. Fyne puts the baseline on the first
+// whole pixel below the ascent, so the pixel is counted here, too.
 func centerCaps(o *canvas.Text, x, y float32) {
 	size, baseline := fyne.CurrentApp().Driver().RenderedTextSize(o.Text, o.TextSize, o.TextStyle, o.FontSource)
-	o.Move(fyne.NewPos(x, y+o.TextSize*capHeight/2-baseline))
+	drawn := float32(math.Ceil(float64(baseline)))
+	wanted := float32(math.Floor(float64(y + o.TextSize*capHeight/2 + 0.25)))
+	o.Move(fyne.NewPos(x, wanted-drawn))
 	o.Resize(size)
 }
 

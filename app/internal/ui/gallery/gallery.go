@@ -57,7 +57,7 @@ func accounts(asking bool) []home.Account {
 	}
 }
 
-func frame(place shell.Place, accts []home.Account, current string, page, wide fyne.CanvasObject) fyne.CanvasObject {
+func frame(place shell.Place, accts []home.Account, current string, page, wide fyne.CanvasObject) *shell.Shell {
 	return shell.New(shell.Params{
 		AppName: "Nod", Accounts: accts, Current: current, Place: place, Page: page, Wide: wide,
 		OnAccount: nothingID, OnAdd: nothing, OnAccounts: nothing, OnActivity: nothing, OnSettings: nothing,
@@ -123,7 +123,9 @@ func NewPrompt(r prompt.Request, typed string) *prompt.Prompt {
 }
 
 func asking(o fyne.CanvasObject) fyne.CanvasObject {
-	return frame(shell.Inside, accounts(true), "a", o, nil)
+	s := frame(shell.Inside, accounts(true), "a", o, nil)
+	s.SetAsking("a", 65*time.Second)
+	return s
 }
 
 func promptScene(name string, main bool, typed string, change func(*prompt.Request)) Scene {

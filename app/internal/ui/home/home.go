@@ -69,7 +69,7 @@ func New(p Params) *Home {
 			Action: text("home.empty.action"), OnAction: p.OnAdd,
 		}))
 	}
-	h.page = widgets.NewPage(widgets.PageParams{Head: head, Body: body, Center: center, Pad: &widgets.Insets{Top: 20, Right: 20, Bottom: 12, Left: 20}})
+	h.page = widgets.NewPage(widgets.PageParams{Head: head, Body: body, Center: center, Gap: 14, Pad: &widgets.Insets{Top: 20, Right: 20, Bottom: 12, Left: 20}})
 	h.ExtendBaseWidget(h)
 	return h
 }

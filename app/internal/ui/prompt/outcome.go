@@ -60,7 +60,7 @@ func NewOutcome(p OutcomeParams) fyne.CanvasObject {
 		widgets.Center(text(key+".title"), theme.Title, theme.Ink), widgets.Room(8),
 		widgets.Narrower(24, widgets.Center(leadOf(p, key, data), theme.Lead, theme.Secondary)))
 	if look.steps > 0 && !p.Practice {
-		list := widgets.Column(4, widgets.T(text("outcome.todo"), theme.Action, theme.Ink))
+		list := widgets.Column(0, widgets.T(text("outcome.todo"), theme.Heading, theme.Ink), widgets.Room(4))
 		for i := range look.steps {
 			list.Add(widgets.T(text(key+".step"+string(rune('1'+i)), data), theme.Body, theme.Secondary))
 		}

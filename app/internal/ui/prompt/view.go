@@ -177,7 +177,7 @@ func newWide(s *Prompt) *view {
 	r := s.p.Request
 	v := newView(s, true)
 	left := widgets.NewPage(widgets.PageParams{
-		Head: widgets.Header(r.Who, v.ring), Gap: 20, MaxWidth: 720, Pad: &widgets.Insets{Top: widePad.Top, Bottom: 20, Left: widePad.Left, Right: wideGap / 2},
+		Head: widgets.Header(r.Who, v.ring), Gap: 20, MaxWidth: 720, Pad: &widgets.Insets{Top: widePad.Top, Bottom: 20, Left: widePad.Left, Right: 0},
 		Body: widgets.Column(0, top(r, true)...),
 	})
 	var buttons []fyne.CanvasObject
@@ -188,8 +188,8 @@ func newWide(s *Prompt) *view {
 	right := widgets.NewPage(widgets.PageParams{
 		Body: widgets.Column(0, append([]fyne.CanvasObject{widgets.Room(68)}, s.answerParts(v, true)...)...),
 		Foot: widgets.Column(10, append([]fyne.CanvasObject{v.note}, buttons...)...),
-		Pad:  &widgets.Insets{Top: widePad.Top, Bottom: widePad.Bottom, Left: wideGap / 2, Right: widePad.Right},
+		Pad:  &widgets.Insets{Top: widePad.Top, Bottom: widePad.Bottom, Left: wideGap, Right: widePad.Right},
 	})
-	v.page = widgets.Beside(left, right, wideRight+wideGap/2+widePad.Right)
+	v.page = widgets.Beside(left, right, wideRight+wideGap+widePad.Right)
 	return v
 }

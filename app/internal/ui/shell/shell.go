@@ -3,6 +3,8 @@
 package shell
 
 import (
+	"time"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 
@@ -44,8 +46,15 @@ type Params struct {
 	OnSettings func()
 }
 
+// Shell is the frame with a page in it.
+type Shell struct {
+	*widgets.Split
+	p    Params
+	side *widgets.Side
+}
+
 // New frames a page. Another page, or other accounts, make another frame.
-func New(p Params) *widgets.Split {
+func New(p Params) *Shell {
 	wide := p.Wide
 	if wide == nil {
 		wide = p.Page
@@ -54,7 +63,27 @@ func New(p Params) *widgets.Split {
 	if p.Place != Inside {
 		narrow = widgets.WithBar(p.Page, p.bar())
 	}
-	return widgets.NewSplit(narrow, widgets.WithSide(p.side(), wide, SideWidth), WideFrom, nil)
+	s := &Shell{p: p, side: p.newSide()}
+	s.Split = widgets.NewSplit(narrow, widgets.WithSide(s.side.Panel, wide, SideWidth), WideFrom, nil)
+	s.Split.ExtendBaseWidget(s)
+	return s
+}
+
+// SetAsking shows the seconds left beside an account that asks.
+func (s *Shell) SetAsking(id string, left time.Duration) {
+	seconds := max(0, int((left+time.Second-1)/time.Second))
+	s.setSub(id, text("nav.asking_left", map[string]any{"Seconds": seconds}))
+}
+
+// SetCode shows an account's one-time code in the sidebar.
+func (s *Shell) SetCode(id, code string) { s.setSub(id, widgets.GroupCode(code)) }
+
+func (s *Shell) setSub(id, sub string) {
+	for i, a := range s.p.Accounts {
+		if a.ID == id {
+			s.side.SetSub(i, sub)
+		}
+	}
 }
 
 func (p Params) bar() fyne.CanvasObject {
@@ -65,7 +94,7 @@ func (p Params) bar() fyne.CanvasObject {
 	}, int(p.Place))
 }
 
-func (p Params) side() fyne.CanvasObject {
+func (p Params) newSide() *widgets.Side {
 	items := make([]widgets.SideItem, 0, len(p.Accounts))
 	for _, a := range p.Accounts {
 		sub := a.Who.User
@@ -74,6 +103,8 @@ func (p Params) side() fyne.CanvasObject {
 			sub = text("nav.asking")
 		case a.Problem != "":
 			sub = a.Problem
+		case a.Code != "":
+			sub = widgets.GroupCode(a.Code)
 		}
 		items = append(items, widgets.SideItem{
 			Who: a.Who, Sub: sub, Current: a.ID == p.Current, Asking: a.Asking, OnTap: func() { p.OnAccount(a.ID) },
@@ -83,7 +114,7 @@ func (p Params) side() fyne.CanvasObject {
 	if p.Place == Activity || p.Place == Settings {
 		here = int(p.Place)
 	}
-	return widgets.Side(p.AppName, items, []widgets.NavItem{
+	return widgets.NewSide(p.AppName, items, []widgets.NavItem{
 		{Label: "+ " + text("nav.add"), OnTap: p.OnAdd},
 		{Label: text("nav.activity"), OnTap: p.OnActivity},
 		{Label: text("nav.settings"), OnTap: p.OnSettings},
