@@ -23,7 +23,7 @@ func (a *API) admit(op *operation, r *http.Request, w http.ResponseWriter, path 
 	if op.door == doorProof || op.door == doorSigned {
 		w.Header().Set("DPoP-Nonce", a.Nonces.Next())
 	}
-	if err := a.authenticate(op, r, info, path); err != nil {
+	if err := a.authenticate(op, r, w, info, path); err != nil {
 		return nil, nil, err
 	}
 	if err := op.accepts(r); err != nil {
@@ -49,14 +49,14 @@ func (a *API) admit(op *operation, r *http.Request, w http.ResponseWriter, path 
 }
 
 // authenticate checks the credential of the operation's door.
-func (a *API) authenticate(op *operation, r *http.Request, info *request, path map[string]string) error {
+func (a *API) authenticate(op *operation, r *http.Request, w http.ResponseWriter, info *request, path map[string]string) error {
 	switch op.door {
 	case doorApplication:
 		return a.authenticateApplication(op, r, info)
 	case doorProof:
 		return a.authenticateDevice(r, info)
 	case doorBrowser:
-		return a.authenticateBrowser(r, info, path)
+		return a.authenticateBrowser(r, w, info, path)
 	case doorOpen, doorSigned:
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nod-auth/nod/backend/internal/bus"
+	"github.com/nod-auth/nod/backend/internal/challenge"
 	"github.com/nod-auth/nod/backend/internal/device"
 	"github.com/nod-auth/nod/backend/internal/enrollment"
 	"github.com/nod-auth/nod/backend/internal/tenant"
@@ -32,6 +33,8 @@ type Params struct {
 	Tenants     *tenant.Service
 	Devices     *device.Service
 	Enrollments *enrollment.Service
+	Challenges  *challenge.Service
+	Audit       AuditReader
 	Users       txn.Store[Directory]
 
 	// Proxies are the networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
@@ -85,7 +88,7 @@ var _ StrictServerInterface = (*API)(nil)
 // New checks the parameters, reads the contract and builds the routes.
 func New(ctx context.Context, p Params) (*API, error) {
 	if p.Log == nil || p.Now == nil || p.Bus == nil || p.Nonces == nil || p.Metrics == nil || p.Ready == nil ||
-		p.Tenants == nil || p.Devices == nil || p.Enrollments == nil || p.Users == nil {
+		p.Tenants == nil || p.Devices == nil || p.Enrollments == nil || p.Challenges == nil || p.Audit == nil || p.Users == nil {
 		return nil, errors.New("httpapi: a parameter is missing")
 	}
 	ops, err := operations(ctx)

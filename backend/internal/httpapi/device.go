@@ -21,6 +21,19 @@ func (a *API) EnrollDevice(ctx context.Context, r EnrollDeviceRequestObject) (En
 	return EnrollDevice201JSONResponse{Enrolled: out.Reply, Keys: out.Keys}, nil
 }
 
+// DecideChallenge implements StrictServerInterface.
+func (a *API) DecideChallenge(ctx context.Context, r DecideChallengeRequestObject) (DecideChallengeResponseObject, error) {
+	raw, err := message(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.Challenges.Decide(ctx, r.ChallengeID, raw)
+	if err != nil {
+		return nil, err
+	}
+	return DecideChallenge200JSONResponse{ID: c.ID, Status: c.Status}, nil
+}
+
 // UpdateDevice implements StrictServerInterface.
 func (a *API) UpdateDevice(ctx context.Context, r UpdateDeviceRequestObject) (UpdateDeviceResponseObject, error) {
 	raw, err := message(r.Body)

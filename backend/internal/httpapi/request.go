@@ -25,7 +25,7 @@ type request struct {
 	failed    bool          // an error was logged already
 	caller    tenant.Caller // behind the application door
 	device    device.Device // behind the proof door
-	browser   browser       // behind the browser door
+	browser   string        // the token behind the browser door
 }
 
 type requestKey struct{}

@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -88,6 +90,19 @@ const (
 	byeEnd      = "stream_end"
 	byeRevoked  = "revoked"
 )
+
+// errStreamOver ends a stream that has come to its end.
+var errStreamOver = errors.New("the stream is over")
+
+// streamFailed notes why a stream broke off. A reader that has gone or stopped reading is no fault of the server, and
+// the status is sent already, so nothing is answered.
+func (a *API) streamFailed(ctx context.Context, err error) error {
+	if err != nil {
+		info := from(ctx)
+		a.Log.DebugContext(ctx, "stream broke off", "request_id", info.id, "operation", info.operation, "cause", err.Error(), "actor", info.actor)
+	}
+	return nil
+}
 
 // streamCount bounds the open streams of devices.
 type streamCount struct {
