@@ -246,3 +246,6 @@ func VerifyChallenge(raw string, keys *Keys, device DeviceID) (*Challenge, error
 
 // Expired tells whether the challenge is over at now, by the server's clock.
 func (c *Challenge) Expired(now time.Time) bool { return !now.Before(c.ExpiresAt.Time()) }
+
+// EncodeSalt is the text of a commitment's salt in a result's evidence: unpadded base64url.
+func EncodeSalt(salt []byte) string { return base64.RawURLEncoding.EncodeToString(salt) }

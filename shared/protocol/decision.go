@@ -132,19 +132,22 @@ func (u *Update) validate() error {
 	if err != nil {
 		return err
 	}
-	for member, stray := range map[string]bool{"push": u.Push != nil && u.Action != UpdatePush,
-		"name": u.Name != "" && u.Action != UpdateRename, "key": u.Key != nil && u.Action != UpdateReplaceKey} {
-		if stray {
-			return invalid(member, "belongs to another action")
-		}
-	}
 	switch u.Action {
-	case UpdatePush, UpdateRename, UpdateUnenroll:
-		return nil
-	case UpdateReplaceKey:
+	case UpdatePush, UpdateRename, UpdateUnenroll, UpdateReplaceKey:
+	default:
+		return invalid("action", "not an update")
+	}
+	switch {
+	case u.Push != nil && u.Action != UpdatePush:
+		return invalid("push", "belongs to another action")
+	case u.Name != "" && u.Action != UpdateRename:
+		return invalid("name", "belongs to another action")
+	case u.Key != nil && u.Action != UpdateReplaceKey:
+		return invalid("key", "belongs to another action")
+	case u.Action == UpdateReplaceKey:
 		return u.validateKey()
 	}
-	return invalid("action", "not an update")
+	return nil
 }
 
 func (u *Update) validateKey() error {

@@ -70,6 +70,18 @@ func AMR(level KeyLevel, userVerification string) []string {
 	return append(methods, "mfa")
 }
 
+// MeetsLevel tells whether a key satisfies a required level: anything does when none is required, and a level above
+// software counts only when it is proven (T14).
+func MeetsLevel(least, level KeyLevel, proven bool) bool {
+	if least == "" {
+		return true
+	}
+	if !proven {
+		level = LevelSoftware
+	}
+	return least.Valid() && level.Rank() >= least.Rank()
+}
+
 // ResultDevice is the device that decided.
 type ResultDevice struct {
 	ID       DeviceID `json:"id"`
@@ -234,8 +246,8 @@ func (r *Result) checkOutcome(c *Challenge, d *Decision) error {
 	if c.Requirements.UserVerification && d.UserVerification == "" {
 		return fail(CodeEvidence, "user_verification", "was required")
 	}
-	if least := c.Requirements.KeyLevel; least != "" && r.Level.Rank() < least.Rank() {
-		return fail(CodeEvidence, "key_level", "is lower than required")
+	if !MeetsLevel(c.Requirements.KeyLevel, r.Level, r.Proven) {
+		return fail(CodeEvidence, "key_level", "is lower than required, or not proven")
 	}
 	if r.ACR != ACR(number, d.UserVerification != "") {
 		return fail(CodeEvidence, "acr", "claims something else than was met")
