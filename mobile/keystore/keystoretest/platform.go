@@ -25,3 +25,20 @@ func Program(t testing.TB, name, debianPackage string) string {
 	t.Skipf("skipped: %s is missing (apt-get install %s)", name, debianPackage)
 	return ""
 }
+
+// Dir is t.TempDir for stores that are tested under Wine as well, whose file
+// system refuses the way in which Go removes files: there the clean-up is left
+// to whoever made the Wine prefix.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "nod-keystore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Logf("not removed: %v", err)
+		}
+	})
+	return dir
+}

@@ -103,7 +103,7 @@ var steps = []string{"created", "written", "synced", "renamed", "directory synce
 
 // A kill at any step or byte of a write leaves the old keys or the new ones.
 func TestKillDuringWrite(t *testing.T) {
-	dir := t.TempDir()
+	dir := keystoretest.Dir(t)
 	s := openFile(t, dir)
 	k, err := s.Create(t.Context(), keystore.CreateParams{Use: keystore.UseDevice})
 	if err != nil {
@@ -138,7 +138,7 @@ func TestKillDuringWrite(t *testing.T) {
 
 // Pulling the plug between guess and verdict does not give the try back.
 func TestKillDoesNotRefundATry(t *testing.T) {
-	dir := t.TempDir()
+	dir := keystoretest.Dir(t)
 	s := openFile(t, dir)
 	k, err := s.Create(t.Context(), keystore.CreateParams{
 		Use: keystore.UseApproval, Verification: keystore.Verification{PIN: []byte(keystoretest.PIN)},

@@ -18,7 +18,7 @@ import (
 // written makes a file with one key of each use.
 func written(t *testing.T) (path string, device, approval []byte) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := keystoretest.Dir(t)
 	s := openFile(t, dir)
 	d, err := s.Create(t.Context(), keystore.CreateParams{Use: keystore.UseDevice})
 	if err != nil {
@@ -77,7 +77,7 @@ func TestWrongPassphraseChangesNothing(t *testing.T) {
 }
 
 func TestEmptyPassphraseMakesNoFile(t *testing.T) {
-	dir := t.TempDir()
+	dir := keystoretest.Dir(t)
 	_, err := software.Open(t.Context(), software.CheapParams(dir, "", nil, nil))
 	if !errors.Is(err, keystore.ErrWrongPassphrase) {
 		t.Fatalf("error is %v", err)
@@ -147,7 +147,7 @@ func TestNewerFormatIsNamed(t *testing.T) {
 }
 
 func TestSecondProcessIsTurnedAway(t *testing.T) {
-	dir := t.TempDir()
+	dir := keystoretest.Dir(t)
 	openFile(t, dir)
 	_, err := software.Open(t.Context(), software.CheapParams(dir, secret, nil, nil))
 	if !errors.Is(err, keystore.ErrInUse) {
@@ -156,7 +156,7 @@ func TestSecondProcessIsTurnedAway(t *testing.T) {
 }
 
 func TestDirectoryThatCannotBe(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
+	file := filepath.Join(keystoretest.Dir(t), "file")
 	overwrite(t, file, nil)
 	_, err := software.Open(t.Context(), software.CheapParams(filepath.Join(file, "dir"), secret, nil, nil))
 	if !errors.Is(err, keystore.ErrUnavailable) {

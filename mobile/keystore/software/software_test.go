@@ -23,10 +23,10 @@ func openFile(t *testing.T, dir string) keystore.Store {
 
 func TestFileConforms(t *testing.T) {
 	keystoretest.Run(t, func(t *testing.T) keystoretest.Fixture {
-		dir := t.TempDir()
+		dir := keystoretest.Dir(t)
 		return keystoretest.Fixture{
 			Open:  func(t *testing.T) keystore.Store { return openFile(t, dir) },
-			Other: func(t *testing.T) keystore.Store { return openFile(t, t.TempDir()) },
+			Other: func(t *testing.T) keystore.Store { return openFile(t, keystoretest.Dir(t)) },
 			Level: protocol.LevelSoftware,
 		}
 	})

@@ -14,6 +14,6 @@
 // hash of the machine's id), else [keystore.ErrCleared]; it is never changed or
 // replaced. software.SetAside moves it out of the way when the person gives up.
 //
-// The Linux way runs in tests with a real gnome-keyring. The Windows way can be
-// run under Wine; the macOS way is compiled and vetted only.
+// The Linux way runs in tests with a real gnome-keyring. The Windows tests were
+// run under Debian's Wine; the macOS way is compiled and vetted only.
 package vault

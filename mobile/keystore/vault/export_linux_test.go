@@ -20,7 +20,7 @@ func StoredKey(t *testing.T, file []byte) []byte {
 	if err := json.Unmarshal(bytes.Split(file, []byte("\n"))[1], &header); err != nil {
 		t.Fatal(err)
 	}
-	k, err := reach(t.Context(), "Nod")
+	k, err := reach(t.Context(), Params{Application: "Nod"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ type secretValue struct {
 }
 
 // reach connects, finds the default collection and unlocks it.
-func reach(ctx context.Context, application string) (keeper, error) {
+func reach(ctx context.Context, params Params) (keeper, error) {
 	address, err := sessionBus()
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func reach(ctx context.Context, application string) (keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: connect to the session bus: %w", keystore.ErrUnavailable, err)
 	}
-	s := &secretService{application: application, conn: conn}
+	s := &secretService{application: params.Application, conn: conn}
 	if err := s.prepare(ctx); err != nil {
 		s.close()
 		return nil, err

@@ -10,7 +10,7 @@ import (
 )
 
 // reach: phones have real key stores instead, other systems none.
-func reach(context.Context, string) (keeper, error) {
+func reach(context.Context, Params) (keeper, error) {
 	return nil, fmt.Errorf("%w: no keyring on this system", keystore.ErrUnavailable)
 }
 

@@ -17,8 +17,8 @@ import (
 // or the login keychain, by go-keyring. Values are text there: base64url.
 type systemKeyring struct{ service string }
 
-func reach(context.Context, string) (keeper, error) {
-	return systemKeyring{service: "nod key file"}, nil
+func reach(_ context.Context, params Params) (keeper, error) {
+	return systemKeyring{service: params.service}, nil
 }
 
 func (s systemKeyring) get(_ context.Context, id string) ([]byte, error) {

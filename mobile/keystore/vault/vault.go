@@ -25,17 +25,24 @@ type Params struct {
 	Application string
 
 	machine string // tests only: instead of the machine's id
+	service string // tests only: instead of [service]
 }
+
+// service is what secrets are filed under in Credential Manager and Keychain.
+const service = "nod key file"
 
 // Open reaches the system's service, finds or makes the file's key there and
 // opens the file. It may show the system's own prompt to unlock the keyring,
 // for as long as ctx lasts. Besides the errors of software.Open:
 // [keystore.ErrLocked], [keystore.ErrCleared], [keystore.ErrOtherMachine].
 func Open(ctx context.Context, params Params) (*software.Store, error) {
+	if params.service == "" {
+		params.service = service
+	}
 	if params.Application == "" {
 		params.Application = "Nod"
 	}
-	k, err := reach(ctx, params.Application)
+	k, err := reach(ctx, params)
 	if err != nil {
 		return nil, err
 	}

@@ -83,10 +83,10 @@ func refused(t *testing.T, dir string, want error) {
 func TestConforms(t *testing.T) {
 	startKeyring(t)
 	keystoretest.Run(t, func(t *testing.T) keystoretest.Fixture {
-		dir := t.TempDir()
+		dir := keystoretest.Dir(t)
 		return keystoretest.Fixture{
 			Open:  func(t *testing.T) keystore.Store { return openStore(t, dir) },
-			Other: func(t *testing.T) keystore.Store { return openStore(t, t.TempDir()) },
+			Other: func(t *testing.T) keystore.Store { return openStore(t, keystoretest.Dir(t)) },
 			Level: protocol.LevelSoftware,
 		}
 	})
@@ -95,7 +95,7 @@ func TestConforms(t *testing.T) {
 // A locked keyring that nobody can unlock leaves everything as it is; unlocked
 // again, the keys are there.
 func TestLockedKeyring(t *testing.T) {
-	k, dir := startKeyring(t), t.TempDir()
+	k, dir := startKeyring(t), keystoretest.Dir(t)
 	handle := stored(t, dir)
 	k.Lock(t)
 	refused(t, dir, keystore.ErrLocked)
@@ -111,7 +111,7 @@ func TestLockedKeyring(t *testing.T) {
 
 // An open store does not need the keyring until it is opened again.
 func TestKeyringGoneWhileOpen(t *testing.T) {
-	k, dir := startKeyring(t), t.TempDir()
+	k, dir := startKeyring(t), keystoretest.Dir(t)
 	s := openStore(t, dir)
 	k.Stop(t)
 	if _, err := s.Create(t.Context(), keystore.CreateParams{Use: keystore.UseDevice}); err != nil {
@@ -125,8 +125,8 @@ func TestKeyringGoneWhileOpen(t *testing.T) {
 
 func TestNoSessionBus(t *testing.T) {
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
-	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
-	dir := t.TempDir()
+	t.Setenv("XDG_RUNTIME_DIR", keystoretest.Dir(t))
+	dir := keystoretest.Dir(t)
 	if _, err := try(t, dir); !errors.Is(err, keystore.ErrUnavailable) {
 		t.Errorf("error is %v, want ErrUnavailable", err)
 	}
@@ -137,7 +137,7 @@ func TestNoSessionBus(t *testing.T) {
 
 func TestNoKeyringService(t *testing.T) {
 	keystoretest.StartBus(t)
-	if _, err := try(t, t.TempDir()); !errors.Is(err, keystore.ErrUnavailable) {
+	if _, err := try(t, keystoretest.Dir(t)); !errors.Is(err, keystore.ErrUnavailable) {
 		t.Errorf("error is %v, want ErrUnavailable", err)
 	}
 }
@@ -145,14 +145,14 @@ func TestNoKeyringService(t *testing.T) {
 func TestNoDefaultKeyring(t *testing.T) {
 	k := keystoretest.StartBus(t)
 	k.Start(t, "") // a new user's daemon: no keyring was ever made
-	if _, err := try(t, t.TempDir()); !errors.Is(err, keystore.ErrUnavailable) {
+	if _, err := try(t, keystoretest.Dir(t)); !errors.Is(err, keystore.ErrUnavailable) {
 		t.Errorf("error is %v, want ErrUnavailable", err)
 	}
 }
 
 // A reset keyring is named, the file stays, and the person can start again.
 func TestResetKeyring(t *testing.T) {
-	k, dir := startKeyring(t), t.TempDir()
+	k, dir := startKeyring(t), keystoretest.Dir(t)
 	handle := stored(t, dir)
 	k.Stop(t)
 	k.Forget(t)
@@ -172,7 +172,7 @@ func TestResetKeyring(t *testing.T) {
 
 // A home directory copied to another machine opens nothing there.
 func TestT13_FileCopiedToAnotherMachine(t *testing.T) {
-	k, dir := startKeyring(t), t.TempDir()
+	k, dir := startKeyring(t), keystoretest.Dir(t)
 	stored(t, dir)
 	k.Stop(t)
 	k.Forget(t)
@@ -187,7 +187,7 @@ func TestT13_FileCopiedToAnotherMachine(t *testing.T) {
 // machine's own id stands in neither.
 func TestNothingInClear(t *testing.T) {
 	startKeyring(t)
-	dir := t.TempDir()
+	dir := keystoretest.Dir(t)
 	stored(t, dir)
 	data, err := os.ReadFile(filepath.Join(dir, vault.Name+".nodkeys"))
 	if err != nil {
