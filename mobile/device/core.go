@@ -84,7 +84,11 @@ func Open(ctx context.Context, params Params) (*Core, error) {
 		}
 	}
 	for _, a := range c.state.Accounts {
-		c.sessions[a.ID] = c.newSession(a)
+		s, err := c.newSession(a)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("open profile: %w", err), c.Close())
+		}
+		c.sessions[a.ID] = s
 	}
 	c.emptyTrash(ctx)
 	return c, nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nod-auth/nod/mobile/keystore"
+	client "github.com/nod-auth/nod/shared/client/device"
 	"github.com/nod-auth/nod/shared/problem"
 	"github.com/nod-auth/nod/shared/protocol"
 )
@@ -164,14 +165,14 @@ func (c *Core) refusedByStore(err error) (Outcome, error) {
 
 // deliver sends a kept decision and settles it. The caller has the account's turn.
 func (c *Core) deliver(ctx context.Context, s *session, d storedDecision) (Outcome, error) {
-	status, err := s.remote.Decide(ctx, d.Challenge, d.JWS)
+	status, err := s.remote.decide(ctx, d)
 	out := c.outcome(s, d, status, err)
 	if out.Kind == OutcomeOffline {
 		poke(s.todo)
 		return out, nil
 	}
 	if out.Code == problem.DeviceUnauthorized {
-		if err := c.applyStatus(s, serverRevoked); err != nil {
+		if err := c.applyStatus(s, client.Revoked); err != nil {
 			return out, err
 		}
 	}
@@ -298,7 +299,7 @@ func (c *Core) resend(ctx context.Context, s *session) (left bool, err error) {
 	}
 	var errs []error
 	for _, d := range a.Decisions {
-		status, sendErr := s.remote.Decide(ctx, d.Challenge, d.JWS)
+		status, sendErr := s.remote.decide(ctx, d)
 		out := c.outcome(s, d, status, sendErr)
 		if out.Kind == OutcomeOffline {
 			left = true

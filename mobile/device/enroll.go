@@ -83,15 +83,17 @@ func (c *Core) prepareEnrollment(ctx context.Context, p EnrollParams) (AccountID
 	if err := c.makeEnrollment(ctx, store, a, p.Verification); err != nil {
 		return "", err
 	}
-	err := c.change(func(s *state) error {
-		s.Accounts = append(s.Accounts, a)
-		return nil
-	})
+	s, err := c.newSession(a)
+	if err == nil {
+		err = c.change(func(s *state) error {
+			s.Accounts = append(s.Accounts, a)
+			return nil
+		})
+	}
 	if err != nil {
 		return "", errors.Join(err, deleteKeys(ctx, store, a.DeviceKey, a.ApprovalKey))
 	}
 	c.mu.Lock()
-	s := c.newSession(a)
 	c.sessions[a.ID] = s
 	c.launch(s)
 	c.mu.Unlock()
@@ -179,12 +181,12 @@ func (c *Core) register(ctx context.Context, id AccountID) error {
 	if err != nil || a.Enrollment == nil {
 		return err
 	}
-	enrolled, keys, err := s.remote.Enroll(ctx, a.Enrollment.JWS)
+	reply, err := s.remote.Enroll(ctx, a.Enrollment.JWS)
 	if problem.CodeOf(err) == problem.ClockSkew {
 		if err := c.signAgain(ctx, s, &a); err != nil {
 			return err
 		}
-		enrolled, keys, err = s.remote.Enroll(ctx, a.Enrollment.JWS)
+		reply, err = s.remote.Enroll(ctx, a.Enrollment.JWS)
 	}
 	if err != nil {
 		if err = classify(err); errors.Is(err, ErrOffline) {
@@ -192,7 +194,7 @@ func (c *Core) register(ctx context.Context, id AccountID) error {
 		}
 		return errors.Join(fmt.Errorf("enroll: %w", err), c.remove(ctx, id))
 	}
-	if err := c.accept(s, &a, enrolled, keys); err != nil {
+	if err := c.accept(s, &a, reply.Enrolled, reply.Keys); err != nil {
 		if errors.Is(err, ErrStateIO) {
 			return fmt.Errorf("enroll: %w", err) // the same bytes get the same reply later
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	client "github.com/nod-auth/nod/shared/client/device"
 	"github.com/nod-auth/nod/shared/protocol"
 )
 
@@ -48,7 +49,7 @@ func (c *Core) syncAccount(ctx context.Context, id AccountID) error {
 // readInbox takes what the server has for the device now.
 func (c *Core) readInbox(ctx context.Context, s *session) error {
 	before := c.heldHashes(s)
-	in, err := s.remote.Inbox(ctx)
+	in, err := s.remote.Challenges(ctx, s.remote.prove)
 	if err != nil {
 		err = classify(err)
 		c.noteFailure(s, err)
@@ -71,14 +72,14 @@ func (c *Core) readInbox(ctx context.Context, s *session) error {
 }
 
 // applyStatus takes the device's state as the server names it.
-func (c *Core) applyStatus(s *session, status string) error {
+func (c *Core) applyStatus(s *session, status client.Status) error {
 	var to AccountStatus
 	switch status {
-	case serverUnconfirmed:
+	case client.Unconfirmed:
 		to = AccountUnconfirmed
-	case serverActive:
+	case client.Active:
 		to = AccountActive
-	case serverRevoked:
+	case client.Revoked:
 		to = AccountRevoked
 	default:
 		return nil // a newer server's word: nothing to do here
@@ -105,7 +106,7 @@ func (c *Core) noteRevoked(s *session, err error) error {
 	if !errors.Is(err, ErrRevoked) {
 		return nil
 	}
-	return c.applyStatus(s, serverRevoked)
+	return c.applyStatus(s, client.Revoked)
 }
 
 func (c *Core) applySequence(ctx context.Context, s *session, sequence uint64) error {
@@ -305,10 +306,10 @@ func (h *heldChallenge) blockers(a *accountState) []Blocker {
 	return out
 }
 
-// statusOf takes a status from the stream; a word that is none of this protocol's is unknown.
-func statusOf(s string) protocol.Status {
-	if status := protocol.Status(s); status.Final() {
-		return status
+// known returns a status from the stream; a word that is none of this protocol's is "".
+func known(s protocol.Status) protocol.Status {
+	if s.Final() {
+		return s
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nod-auth/nod/mobile/keystore"
+	client "github.com/nod-auth/nod/shared/client/device"
 	"github.com/nod-auth/nod/shared/problem"
 	"github.com/nod-auth/nod/shared/protocol"
 )
@@ -80,7 +81,7 @@ func (c *Core) rotate(ctx context.Context, s *session, p RotateParams, role prot
 		return errors.Join(err, deleteKeys(ctx, p.Store, k))
 	}
 	kept := false
-	err = s.remote.Update(ctx, func(t updateTarget) (string, error) {
+	_, err = s.remote.Update(ctx, func(_ context.Context, t client.Target) (string, error) {
 		raw, err := protocol.Sign(signer, c.addressed(*u, &a, t))
 		if err != nil {
 			return "", err
@@ -170,7 +171,7 @@ func (c *Core) finishRotation(ctx context.Context, s *session) error {
 	if err != nil || a.Rotation == nil {
 		return err
 	}
-	err = s.remote.SendUpdate(ctx, a.Rotation.JWS)
+	_, err = s.remote.SendUpdate(ctx, a.Rotation.JWS)
 	switch {
 	case err == nil, problem.CodeOf(err) == problem.Replayed:
 		return c.rotated(ctx, s, nil)
@@ -197,26 +198,22 @@ func (c *Core) finishRotation(ctx context.Context, s *session) error {
 // key that it no longer knows.
 func (c *Core) serverTook(ctx context.Context, s *session, a *accountState) (bool, error) {
 	if a.Rotation.Role == protocol.RoleApproval {
-		err := s.remote.SendUpdate(ctx, a.Rotation.JWS)
+		_, err := s.remote.SendUpdate(ctx, a.Rotation.JWS)
 		if problem.CodeOf(err) != problem.DeviceUnauthorized {
 			return false, nil
 		}
-		_, err = s.remote.Inbox(ctx)
+		_, err = s.remote.Challenges(ctx, s.remote.prove)
 		return err == nil, classify(err)
 	}
-	probe := c.remoteFor(s, a.Server, func(ctx context.Context, p *protocol.Proof) (string, error) {
-		key, err := c.openKey(ctx, a.Rotation.New)
-		if err != nil {
-			return "", err
-		}
-		signer, err := protocol.NewSigner(keystore.Signer(ctx, key, keystore.Verification{}))
-		if err != nil {
-			return "", err
-		}
-		p.Issuer = a.Device
-		return protocol.Sign(signer, p)
-	})
-	_, err := probe.Inbox(ctx)
+	key, err := c.openKey(ctx, a.Rotation.New)
+	if err != nil {
+		return false, err
+	}
+	signer, err := protocol.NewSigner(keystore.Signer(ctx, key, keystore.Verification{}))
+	if err != nil {
+		return false, err
+	}
+	_, err = s.remote.Challenges(ctx, client.Prove(signer, a.Device, func() time.Time { return c.serverNow(s) }))
 	if err = classify(err); errors.Is(err, ErrRevoked) {
 		return false, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	client "github.com/nod-auth/nod/shared/client/device"
 	"github.com/nod-auth/nod/shared/problem"
 )
 
@@ -119,7 +120,7 @@ func (c *Core) connect(ctx context.Context, s *session) error {
 		case <-ctx.Done():
 		}
 	}()
-	err := s.remote.Stream(ctx, func() { c.noteStream(s, true) }, func(e streamEvent) error { return c.handle(ctx, s, e) })
+	err := s.remote.stream(ctx, func() { c.noteStream(s, true) }, func(e client.Event) error { return c.handle(ctx, s, e) })
 	if err == nil {
 		return nil
 	}
@@ -128,19 +129,19 @@ func (c *Core) connect(ctx context.Context, s *session) error {
 }
 
 // handle takes one event of the stream.
-func (c *Core) handle(ctx context.Context, s *session, e streamEvent) error {
-	switch e.Type {
-	case "device":
+func (c *Core) handle(ctx context.Context, s *session, e client.Event) error {
+	switch e.Type { //nolint:exhaustive // bye: the stream ends by itself
+	case client.EventDevice:
 		if err := c.applyStatus(s, e.Status); err != nil {
 			return err
 		}
 		poke(s.todo) // the server is there: send what waits
-	case "challenge":
+	case client.EventChallenge:
 		c.admitOrLog(ctx, s, e.Challenge)
-	case "closed":
-		c.endHeld(s, e.ID, statusOf(e.Status))
-	case "keys":
-		if err := c.applySequence(ctx, s, e.Sequence); err != nil {
+	case client.EventClosed:
+		c.endHeld(s, e.ID, known(e.Outcome))
+	case client.EventKeys:
+		if err := c.applySequence(ctx, s, e.KeysSequence); err != nil {
 			c.log.WarnContext(ctx, "keys not renewed", "account", s.id, "error", err)
 		}
 	}
@@ -196,6 +197,10 @@ func delay(failures int, err error) time.Duration {
 	var p *problem.Problem
 	if errors.As(err, &p) {
 		d = max(d, p.RetryAfter)
+	}
+	var u *client.UnexpectedAnswer
+	if errors.As(err, &u) {
+		d = max(d, u.RetryAfter)
 	}
 	return d
 }

@@ -44,7 +44,7 @@ type heldChallenge struct {
 	timer    *time.Timer
 }
 
-func (c *Core) newSession(a *accountState) *session {
+func (c *Core) newSession(a *accountState) (*session, error) {
 	s := &session{
 		id: a.ID, turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), todo: make(chan struct{}, 1),
 		closed: map[protocol.ChallengeID]protocol.Status{},
@@ -52,8 +52,9 @@ func (c *Core) newSession(a *accountState) *session {
 	if a.ClockOffset != 0 {
 		s.clock = clock{offset: time.Duration(a.ClockOffset) * time.Second, known: true}
 	}
-	s.remote = c.newRemote(s, a.Server)
-	return s
+	var err error
+	s.remote, err = c.newRemote(s, a.Server)
+	return s, err
 }
 
 // enter waits for the account's turn; the caller must leave.

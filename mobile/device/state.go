@@ -151,11 +151,16 @@ func decodeState(data []byte) (*state, error) {
 // check refuses what the rest of the package takes for granted.
 func (s *state) check() error {
 	for _, a := range s.Accounts {
-		if a == nil || a.ID == "" || a.Server == "" || (a.Status != AccountRegistering && (a.Device == "" || a.Tenant == "" || a.Keys == "")) {
+		if a == nil || a.ID == "" || !soundServer(a.Server) || (a.Status != AccountRegistering && (a.Device == "" || a.Tenant == "" || a.Keys == "")) {
 			return fmt.Errorf("%w: an account is incomplete", ErrStateCorrupt)
 		}
 	}
 	return nil
+}
+
+func soundServer(s string) bool {
+	parsed, err := protocol.ParseServer(s)
+	return err == nil && parsed == s
 }
 
 func hashState(body []byte) string {

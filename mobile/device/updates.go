@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	client "github.com/nod-auth/nod/shared/client/device"
 	"github.com/nod-auth/nod/shared/protocol"
 )
 
@@ -88,7 +89,7 @@ func (c *Core) update(ctx context.Context, id AccountID, u protocol.Update, keep
 	if err != nil {
 		return err
 	}
-	err = s.remote.Update(ctx, func(t updateTarget) (string, error) {
+	_, err = s.remote.Update(ctx, func(_ context.Context, t client.Target) (string, error) {
 		return protocol.Sign(signer, c.addressed(u, &a, t))
 	})
 	if err != nil {
@@ -102,7 +103,7 @@ func (c *Core) update(ctx context.Context, id AccountID, u protocol.Update, keep
 }
 
 // addressed completes an update for its server.
-func (c *Core) addressed(u protocol.Update, a *accountState, t updateTarget) *protocol.Update {
+func (c *Core) addressed(u protocol.Update, a *accountState, t client.Target) *protocol.Update {
 	u.Issuer, u.Audience, u.Tenant = a.Device, a.Server, a.Tenant
 	u.ID, u.IssuedAt = protocol.RandomText(16), protocol.At(c.now())
 	u.Method, u.URL, u.Nonce = t.Method, t.URL, t.Nonce
