@@ -65,7 +65,7 @@ const (
 
 // Users and challenges.
 const (
-	// UserLocked means that failures have locked the user for a while; see Retry-After.
+	// UserLocked means that failures have locked the user until an operator unlocks. A lock that ends is LockedOut.
 	UserLocked Code = "user_locked"
 	// UserDisabled means that the user may not enroll, be challenged or approve.
 	UserDisabled Code = "user_disabled"
@@ -95,7 +95,7 @@ const (
 	CounterRegressed Code = "counter_regressed"
 	// NumberWrong means that the number was wrong; the challenge has failed.
 	NumberWrong Code = "number_wrong"
-	// LockedOut means that too many wrong answers have locked approving; see Retry-After.
+	// LockedOut means that too many wrong answers have locked approving for a while; see Retry-After.
 	LockedOut Code = "locked_out"
 )
 

@@ -74,8 +74,8 @@ var entries = []Entry{
 	{KeyLevelTooLow, 422, "Key level too low", "The key is not kept safely enough for this.",
 		"Use a device with a stronger key store, or lower the policy. A claimed level without attestation counts as `software` where proof is demanded."},
 
-	{UserLocked, 403, "User locked", "Too many wrong answers have locked the user for a while.",
-		"Wait for `Retry-After`, or let an operator unlock: `nodd user unlock`. Do not fall back to something weaker."},
+	{UserLocked, 403, "User locked", "Too many wrong answers have locked the user until an operator unlocks.",
+		"Find out who is guessing, then `nodd user unlock`. Do not fall back to something weaker."},
 	{UserDisabled, 403, "User disabled", "The user is disabled.",
 		"Enable the user if that is right: `nodd user enable`. Otherwise refuse the sign-in."},
 	{UserHasNoDevice, 409, "No device", "The user has no active device.",
@@ -102,7 +102,7 @@ var entries = []Entry{
 	{NumberWrong, 422, "Number wrong", "The number does not match. This request has ended.",
 		"Start again. There is one try per challenge."},
 	{LockedOut, 429, "Locked out", "Too many wrong answers. Approving is locked for a while.",
-		"Wait for `Retry-After`. Denying and reporting still work."},
+		"Wait for `Retry-After`, or let an operator unlock: `nodd user unlock`. Denying and reporting still work."},
 
 	{RateLimited, 429, "Too many requests", "A limit is reached.",
 		"Wait for `Retry-After`. The clients do it by themselves."},

@@ -32,7 +32,7 @@ func retry[T any](ctx context.Context, c *Client, limit time.Duration, f func() 
 		if !again {
 			return v, err
 		}
-		delay := max(after, next/2+rand.N(next/2+1)) // half of it is random: clients must not come back in step
+		delay := max(after, next/2+rand.N(next/2+1)) //nolint:forbidigo,gosec // jitter: clients must not come back in step
 		if c.now().Add(delay).Sub(started) > limit {
 			return v, err
 		}

@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -312,7 +312,9 @@ func TestAnswersThatAreNotNodsAreErrors(t *testing.T) {
 		"not JSON":          answer(200, "application/json", `{`),
 		"a huge body":       answer(200, "application/json", `{"id":"`+string(challengeID)+`","status":"approved","x":"`+strings.Repeat("x", 1<<20)+`"}`),
 		"a proxy's page":    answer(502, "text/html", "bad gateway"),
-		"a redirect":        func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 307) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		},
 	} {
 		s := newServer(t)
 		s.mux.HandleFunc("/", h)
@@ -368,7 +370,7 @@ func TestT12_OnlySafeServersAreCalled(t *testing.T) {
 // T12: a certificate that the system does not trust ends the call, before anything is sent.
 func TestT12_AnUntrustedCertificateIsRefused(t *testing.T) {
 	rogue := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") }))
-	rogue.Config.ErrorLog = log.New(io.Discard, "", 0) // it would report the handshake
+	rogue.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // it would report the handshake
 	defer rogue.Close()
 	c, err := device.New(device.Params{Server: rogue.URL})
 	if err != nil {
