@@ -21,7 +21,6 @@ import (
 
 	"github.com/sideshow/apns2"
 	"github.com/sideshow/apns2/token"
-	"golang.org/x/net/http2"
 
 	"github.com/nod-auth/nod/backend/internal/delivery"
 	"github.com/nod-auth/nod/backend/internal/delivery/once"
@@ -72,9 +71,12 @@ func New(p Params) (*Client, error) {
 		host = apns2.HostProduction // the library's default is the sandbox
 	}
 	provider := &token.Token{AuthKey: key, KeyID: p.KeyID, TeamID: p.TeamID}
-	transport := &http2.Transport{
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true) // Apple speaks nothing else
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, Protocols: protocols, TLSHandshakeTimeout: pingTimeout,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: p.Roots},
-		ReadIdleTimeout: pingAfter, PingTimeout: pingTimeout,
+		HTTP2:           &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}
 	return &Client{
 		token:  provider,
