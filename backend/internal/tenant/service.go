@@ -1,0 +1,451 @@
+package tenant
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/subtle"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/nod-auth/nod/backend/internal/audit"
+	"github.com/nod-auth/nod/backend/internal/fault"
+	"github.com/nod-auth/nod/backend/internal/seal"
+	"github.com/nod-auth/nod/backend/internal/txn"
+	"github.com/nod-auth/nod/shared/protocol"
+)
+
+// Params are what a Service needs; all but Now are required.
+type Params struct {
+	Store  txn.Store[Tx]
+	Sealer *seal.Sealer
+	Issuer string // the server's base URL in its one form
+	Now    func() time.Time
+}
+
+// Service manages tenants, applications and keys. It is safe for concurrent use.
+type Service struct {
+	Params
+	mu    sync.Mutex
+	cache map[protocol.TenantID]cached
+}
+
+type cached struct {
+	ring  *Ring
+	until time.Time
+}
+
+// Ring is a tenant with its opened signing key.
+type Ring struct {
+	Tenant Tenant
+	Signer *protocol.Signer // the active signing key
+	Keys   *protocol.Keys   // the parsed, verified key statement
+}
+
+const (
+	ringCache     = 5 * time.Second      // another process, such as the command line, may change a tenant
+	keysValidity  = 365 * 24 * time.Hour // of a nod-keys statement
+	keysRefresh   = keysValidity - 30*24*time.Hour
+	sealRoot      = "tenant-root"
+	sealSigning   = "tenant-signing"
+	apiKeyIDBytes = 16
+)
+
+// New checks the parameters.
+func New(p Params) (*Service, error) {
+	if p.Store == nil || p.Sealer == nil {
+		return nil, errors.New("tenant: store and sealer are required")
+	}
+	if got, err := protocol.ParseServer(p.Issuer); err != nil || got != p.Issuer {
+		return nil, fmt.Errorf("tenant: issuer %q is not a server's base URL", p.Issuer)
+	}
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	return &Service{Params: p, cache: map[protocol.TenantID]cached{}}, nil
+}
+
+// Create makes a tenant with its root and its first signing key.
+func (s *Service) Create(ctx context.Context, name string) (Tenant, error) {
+	if err := checkName("name", name); err != nil {
+		return Tenant{}, fault.New(fault.ValidationFailed, err.Error())
+	}
+	now := s.Now()
+	t := Tenant{ID: protocol.NewID[protocol.TenantID](), Name: name, DeviceAdd: DeviceAddApprove, CreatedAt: now}
+	root, sealed, err := s.newKey(sealRoot, t.ID)
+	if err != nil {
+		return Tenant{}, err
+	}
+	t.Root, t.RootSealed = root.Public(), sealed
+	key, err := s.newSigningKey(t.ID, now)
+	if err != nil {
+		return Tenant{}, err
+	}
+	if err := s.signKeys(&t, root, []SigningKey{key}, now); err != nil {
+		return Tenant{}, err
+	}
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		if err := tx.SaveTenant(t); err != nil {
+			return err
+		}
+		if err := tx.SaveSigningKey(key); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.Event{Tenant: t.ID, At: now, Type: audit.TenantCreated, Actor: "operator", Subject: string(t.ID)})
+	})
+	if err != nil {
+		return Tenant{}, fmt.Errorf("store the tenant: %w", err)
+	}
+	return t, nil
+}
+
+func (s *Service) newKey(purpose string, tenant protocol.TenantID) (*protocol.Signer, []byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a key: %w", err)
+	}
+	signer, err := protocol.NewSigner(key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode a key: %w", err)
+	}
+	defer clear(der)
+	return signer, s.Sealer.Seal(purpose, der, string(tenant), string(signer.KeyID())), nil
+}
+
+func (s *Service) newSigningKey(tenant protocol.TenantID, now time.Time) (SigningKey, error) {
+	signer, sealed, err := s.newKey(sealSigning, tenant)
+	if err != nil {
+		return SigningKey{}, err
+	}
+	return SigningKey{Tenant: tenant, ID: signer.KeyID(), JWK: signer.Public(), Sealed: sealed, Status: protocol.KeyActive, NotBefore: now}, nil
+}
+
+func (s *Service) open(purpose string, tenant protocol.TenantID, id protocol.Thumbprint, sealed []byte) (*protocol.Signer, error) {
+	der, err := s.Sealer.Open(purpose, sealed, string(tenant), string(id))
+	if err != nil {
+		return nil, fmt.Errorf("open a key of tenant %s (is this the key file of this database?): %w", tenant, err)
+	}
+	defer clear(der)
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, fmt.Errorf("read a key of tenant %s: %w", tenant, err)
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("a key of tenant %s is not an ECDSA key", tenant)
+	}
+	return protocol.NewSigner(key)
+}
+
+// signKeys signs the next nod-keys statement into t.
+func (s *Service) signKeys(t *Tenant, root *protocol.Signer, keys []SigningKey, now time.Time) error {
+	statement := &protocol.Keys{Issuer: s.Issuer, Tenant: t.ID, Sequence: t.KeysSeq + 1, IssuedAt: protocol.At(now),
+		ExpiresAt: protocol.At(now.Add(keysValidity)), Root: root.Public()}
+	for _, k := range keys {
+		tk := protocol.TenantKey{JWK: k.JWK, Status: k.Status, NotBefore: protocol.At(k.NotBefore)}
+		if !k.RetiredAt.IsZero() {
+			tk.RetiredAt = protocol.At(k.RetiredAt)
+		}
+		statement.Keys = append(statement.Keys, tk)
+	}
+	raw, err := protocol.Sign(root, statement)
+	if err != nil {
+		return fmt.Errorf("sign the key statement: %w", err)
+	}
+	t.KeysSeq, t.KeysJWS = statement.Sequence, raw
+	return nil
+}
+
+// RotateSigningKey retires the active signing key and makes a new one; old statements stay verifiable.
+func (s *Service) RotateSigningKey(ctx context.Context, id protocol.TenantID, actor string) (SigningKey, error) {
+	now := s.Now()
+	var fresh SigningKey
+	err := s.Store.Update(ctx, func(tx Tx) error {
+		t, keys, err := readTenant(tx, id)
+		if err != nil {
+			return err
+		}
+		for i := range keys {
+			if keys[i].Status == protocol.KeyActive {
+				keys[i].Status, keys[i].RetiredAt = protocol.KeyRetired, now
+				if err := tx.SaveSigningKey(keys[i]); err != nil {
+					return err
+				}
+			}
+		}
+		if fresh, err = s.newSigningKey(id, now); err != nil {
+			return err
+		}
+		if err := tx.SaveSigningKey(fresh); err != nil {
+			return err
+		}
+		if err := s.resign(tx, t, append(keys, fresh), now); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.Event{Tenant: id, At: now, Type: audit.SigningKeyRotated, Actor: actor, Subject: string(fresh.ID)})
+	})
+	s.forget(id)
+	return fresh, err
+}
+
+func readTenant(tx Tx, id protocol.TenantID) (Tenant, []SigningKey, error) {
+	t, err := tx.Tenant(id)
+	if errors.Is(err, txn.ErrNotFound) {
+		return t, nil, fault.New(fault.NotFound, "There is no such tenant.")
+	}
+	if err != nil {
+		return t, nil, fmt.Errorf("read the tenant: %w", err)
+	}
+	keys, err := tx.SigningKeys(id)
+	if err != nil {
+		return t, nil, fmt.Errorf("read the signing keys: %w", err)
+	}
+	return t, keys, nil
+}
+
+func (s *Service) resign(tx Tx, t Tenant, keys []SigningKey, now time.Time) error {
+	if len(t.RootSealed) == 0 {
+		return errors.New("the root key of this tenant is kept offline: sign the key statement there")
+	}
+	root, err := s.open(sealRoot, t.ID, t.Root.Thumbprint(), t.RootSealed)
+	if err != nil {
+		return err
+	}
+	if err := s.signKeys(&t, root, keys, now); err != nil {
+		return err
+	}
+	return tx.SaveTenant(t)
+}
+
+// Ring returns a tenant with its opened signing key, at most 5 seconds old. A disabled tenant is not found. A key
+// statement that names another issuer (the public URL was changed) or is about to end is signed anew.
+func (s *Service) Ring(ctx context.Context, id protocol.TenantID) (*Ring, error) {
+	now := s.Now()
+	s.mu.Lock()
+	c, ok := s.cache[id]
+	s.mu.Unlock()
+	if ok && now.Before(c.until) {
+		return c.ring, nil
+	}
+	ring, err := s.load(ctx, id, now)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.cache[id] = cached{ring: ring, until: now.Add(ringCache)}
+	s.mu.Unlock()
+	return ring, nil
+}
+
+func (s *Service) forget(id protocol.TenantID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.cache, id)
+}
+
+func (s *Service) load(ctx context.Context, id protocol.TenantID, now time.Time) (*Ring, error) {
+	for attempt := 0; ; attempt++ {
+		var t Tenant
+		var keys []SigningKey
+		err := s.Store.View(ctx, func(tx Tx) (err error) {
+			t, keys, err = readTenant(tx, id)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if t.Disabled {
+			return nil, fault.New(fault.NotFound, "")
+		}
+		statement, err := protocol.VerifyKeys(t.KeysJWS, t.Root.Thumbprint(), t.KeysSeq, now)
+		if err == nil && statement.Issuer == s.Issuer && now.Before(statement.IssuedAt.Time().Add(keysRefresh)) {
+			return s.ring(t, keys, statement)
+		}
+		if attempt > 0 {
+			return nil, fmt.Errorf("the key statement of tenant %s can't be renewed: %w", id, err)
+		}
+		if err := s.renew(ctx, id, now); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// renew signs the key statement anew.
+func (s *Service) renew(ctx context.Context, id protocol.TenantID, now time.Time) error {
+	return s.Store.Update(ctx, func(tx Tx) error {
+		t, keys, err := readTenant(tx, id)
+		if err != nil {
+			return err
+		}
+		return s.resign(tx, t, keys, now)
+	})
+}
+
+func (s *Service) ring(t Tenant, keys []SigningKey, statement *protocol.Keys) (*Ring, error) {
+	for _, k := range keys {
+		if k.Status == protocol.KeyActive {
+			signer, err := s.open(sealSigning, t.ID, k.ID, k.Sealed)
+			if err != nil {
+				return nil, err
+			}
+			return &Ring{Tenant: t, Signer: signer, Keys: statement}, nil
+		}
+	}
+	return nil, fmt.Errorf("tenant %s has no active signing key: run `nodd key rotate`", t.ID)
+}
+
+// SetDeviceAdd changes what adding a further device needs.
+func (s *Service) SetDeviceAdd(ctx context.Context, id protocol.TenantID, v DeviceAdd) error {
+	if v != DeviceAddApprove && v != DeviceAddAllow {
+		return fault.New(fault.ValidationFailed, "device_add is approve or allow")
+	}
+	defer s.forget(id)
+	return s.Store.Update(ctx, func(tx Tx) error {
+		t, _, err := readTenant(tx, id)
+		if err != nil {
+			return err
+		}
+		t.DeviceAdd = v
+		if err := tx.SaveTenant(t); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.Event{Tenant: id, At: s.Now(), Type: audit.TenantChanged, Actor: "operator", Detail: "device_add=" + string(v)})
+	})
+}
+
+// CreateApplication registers a relying party.
+func (s *Service) CreateApplication(ctx context.Context, tenant protocol.TenantID, name string, origins []string) (Application, error) {
+	if err := checkName("name", name); err != nil {
+		return Application{}, fault.New(fault.ValidationFailed, err.Error())
+	}
+	for _, o := range origins {
+		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o {
+			return Application{}, fault.New(fault.ValidationFailed, "an origin is scheme://host[:port], such as https://www.example.com")
+		}
+	}
+	a := Application{Tenant: tenant, ID: protocol.NewID[protocol.ApplicationID](), Name: name, Origins: origins, MinMatch: protocol.MatchEnter, CreatedAt: s.Now()}
+	return a, s.Store.Update(ctx, func(tx Tx) error {
+		if _, _, err := readTenant(tx, tenant); err != nil {
+			return err
+		}
+		if err := tx.SaveApplication(a); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.Event{Tenant: tenant, At: a.CreatedAt, Type: audit.ApplicationCreated, Actor: "operator", Application: a.ID})
+	})
+}
+
+// SetMinMatch changes the weakest number match of an application. Weaker than enter is a deliberate choice of the operator.
+func (s *Service) SetMinMatch(ctx context.Context, tenant protocol.TenantID, id protocol.ApplicationID, mode protocol.MatchMode) error {
+	switch mode {
+	case protocol.MatchEnter, protocol.MatchChoose, protocol.MatchCompare, protocol.MatchNone:
+	default:
+		return fault.New(fault.ValidationFailed, "min_match is enter, choose, compare or none")
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
+		a, err := tx.Application(tenant, id)
+		if errors.Is(err, txn.ErrNotFound) {
+			return fault.New(fault.NotFound, "There is no such application.")
+		}
+		if err != nil {
+			return err
+		}
+		a.MinMatch = mode
+		if err := tx.SaveApplication(a); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.Event{Tenant: tenant, At: s.Now(), Type: audit.ApplicationChanged, Actor: "operator", Application: id, Detail: "min_match=" + string(mode)})
+	})
+}
+
+// CreateAPIKey makes a key for an application and returns its secret, which is not stored.
+func (s *Service) CreateAPIKey(ctx context.Context, a Application, label string, scopes []Scope) (APIKey, Secret, error) {
+	for _, sc := range scopes {
+		known := false
+		for _, k := range Scopes() {
+			known = known || k == sc
+		}
+		if !known {
+			return APIKey{}, "", fault.New(fault.ValidationFailed, fmt.Sprintf("there is no scope %q", sc))
+		}
+	}
+	if len(scopes) == 0 {
+		return APIKey{}, "", fault.New(fault.ValidationFailed, "a key needs at least one scope")
+	}
+	secret := NewSecret(SecretPrefix)
+	k := APIKey{ID: "key_" + protocol.RandomText(apiKeyIDBytes), Hash: HashSecret(string(secret)), Tenant: a.Tenant, Application: a.ID,
+		Label: label, Scopes: scopes, CreatedAt: s.Now()}
+	err := s.Store.Update(ctx, func(tx Tx) error {
+		if err := tx.SaveAPIKey(k); err != nil {
+			return err
+		}
+		return tx.AppendAudit(audit.Event{Tenant: a.Tenant, At: k.CreatedAt, Type: audit.KeyCreated, Actor: "operator", Application: a.ID, Subject: k.ID})
+	})
+	return k, secret, err
+}
+
+// RevokeAPIKey ends a key at once.
+func (s *Service) RevokeAPIKey(ctx context.Context, tenant protocol.TenantID, id string) error {
+	return s.Store.Update(ctx, func(tx Tx) error {
+		keys, err := tx.APIKeys(tenant)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if k.ID != id {
+				continue
+			}
+			if !k.RevokedAt.IsZero() {
+				return nil
+			}
+			k.RevokedAt = s.Now()
+			if err := tx.SaveAPIKey(k); err != nil {
+				return err
+			}
+			return tx.AppendAudit(audit.Event{Tenant: tenant, At: k.RevokedAt, Type: audit.KeyRevoked, Actor: "operator", Application: k.Application, Subject: id})
+		}
+		return fault.New(fault.NotFound, "There is no such API key.")
+	})
+}
+
+// Caller is an authenticated application.
+type Caller struct {
+	Key         APIKey
+	Application Application
+}
+
+// Authenticate finds the caller of an API key. Every failure is the same unauthorized (T18).
+func (s *Service) Authenticate(ctx context.Context, secret string) (Caller, error) {
+	refused := fault.New(fault.Unauthorized, "")
+	if !WellFormedSecret(SecretPrefix, secret) {
+		return Caller{}, refused
+	}
+	hash := HashSecret(secret)
+	var c Caller
+	err := s.Store.View(ctx, func(tx Tx) (err error) {
+		if c.Key, err = tx.APIKeyByHash(hash); err != nil {
+			return err
+		}
+		c.Application, err = tx.Application(c.Key.Tenant, c.Key.Application)
+		return err
+	})
+	if errors.Is(err, txn.ErrNotFound) {
+		return Caller{}, refused
+	}
+	if err != nil {
+		return Caller{}, fmt.Errorf("look up the API key: %w", err)
+	}
+	if subtle.ConstantTimeCompare([]byte(c.Key.Hash), []byte(hash)) != 1 || !c.Key.RevokedAt.IsZero() || c.Application.Disabled {
+		return Caller{}, refused
+	}
+	return c, nil
+}
