@@ -381,14 +381,17 @@ type JWK struct {
 	Kid string `json:"kid"`
 	Kty string `json:"kty"`
 
-	// Status A retired key checks old receipts and signs nothing new.
+	// RetiredAt Of a retired key: seconds since 1970. What says that it was issued at or after this time is refused.
+	RetiredAt int64 `json:"retired_at,omitempty,omitzero"`
+
+	// Status A retired key checks what it signed before and signs nothing new.
 	Status JWKStatus `json:"status,omitempty,omitzero"`
 	Use    string    `json:"use"`
 	X      string    `json:"x"`
 	Y      string    `json:"y"`
 }
 
-// JWKStatus A retired key checks old receipts and signs nothing new.
+// JWKStatus A retired key checks what it signed before and signs nothing new.
 type JWKStatus string
 
 // JWKSet defines model for JWKSet.

@@ -40,6 +40,7 @@ func publicJWK(k protocol.TenantKey) (JWK, error) {
 		return JWK{}, fault.Wrap(fault.Internal, err)
 	}
 	out.Kid, out.Alg, out.Use, out.Status = string(k.JWK.Thumbprint()), "ES256", "sig", JWKStatus(k.Status)
+	out.RetiredAt = int64(k.RetiredAt)
 	return out, nil
 }
 

@@ -83,15 +83,30 @@ func (s *keySet) fetch(ctx context.Context) (*protocol.Keys, error) {
 	}
 	keys := &protocol.Keys{Issuer: s.issuer, Tenant: s.tenant}
 	for _, raw := range set.Keys {
-		// Keys of another kind may be added one day and are passed over (RFC 7517 section 5). The key id is computed, so
-		// that a set cannot give one key another's name.
-		var jwk protocol.JWK
-		if jwk.UnmarshalJSON(raw) == nil && jwk.Key() != nil && len(keys.Keys) < maxKeys {
-			keys.Keys = append(keys.Keys, protocol.TenantKey{JWK: jwk, Status: protocol.KeyActive})
+		if key, ok := parseKey(raw); ok && len(keys.Keys) < maxKeys {
+			keys.Keys = append(keys.Keys, key)
 		}
 	}
 	if len(keys.Keys) == 0 {
 		return nil, errors.New("the key set has no P-256 key")
 	}
 	return keys, nil
+}
+
+// parseKey reads one key of the set. Keys of another kind may be added one day and are passed over (RFC 7517 section 5). The
+// key id is computed, so that a set cannot give one key another's name. A retired key without its time verifies nothing.
+func parseKey(raw json.RawMessage) (protocol.TenantKey, bool) {
+	var jwk protocol.JWK
+	var state struct {
+		Status    protocol.KeyStatus `json:"status"`
+		RetiredAt protocol.Time      `json:"retired_at"`
+	}
+	if jwk.UnmarshalJSON(raw) != nil || jwk.Key() == nil || json.Unmarshal(raw, &state) != nil {
+		return protocol.TenantKey{}, false
+	}
+	if state.Status == "" {
+		state.Status = protocol.KeyActive
+	}
+	known := state.Status == protocol.KeyActive || state.Status == protocol.KeyRetired
+	return protocol.TenantKey{JWK: jwk, Status: state.Status, RetiredAt: state.RetiredAt}, known
 }

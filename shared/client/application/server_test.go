@@ -61,7 +61,7 @@ type server struct {
 
 	mu      sync.Mutex
 	signer  *protocol.Signer // the tenant's active key
-	public  []protocol.JWK   // what the JWKS has
+	public  []map[string]any // what the JWKS has
 	fetches int              // of the JWKS
 }
 
@@ -71,7 +71,7 @@ func newServer(t testing.TB) *server {
 		mux: http.NewServeMux(), clock: newClock(), signer: newSigner(), approval: newSigner(),
 		tenant: protocol.NewID[protocol.TenantID](), application: protocol.NewID[protocol.ApplicationID](), device: protocol.NewID[protocol.DeviceID](),
 	}
-	s.public = []protocol.JWK{s.signer.Public()}
+	s.publish()
 	s.mux.HandleFunc("GET /.well-known/nod/"+string(s.tenant)+"/jwks.json", s.jwks)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", s.clock.Now().Format(http.TimeFormat))
@@ -92,11 +92,29 @@ func (s *server) jwks(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"keys": keys})
 }
 
-func (s *server) rotate() {
+// publish adds the signer's public half to the set.
+func (s *server) publish() {
+	raw, err := json.Marshal(s.signer.Public())
+	if err != nil {
+		panic(err)
+	}
+	var jwk map[string]any
+	if err := json.Unmarshal(raw, &jwk); err != nil {
+		panic(err)
+	}
+	s.public = append(s.public, jwk)
+}
+
+// rotate retires the signer, which is returned, and makes another.
+func (s *server) rotate() *protocol.Signer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	last := s.public[len(s.public)-1]
+	last["status"], last["retired_at"] = "retired", s.clock.Now().Unix()
+	old := s.signer
 	s.signer = newSigner()
-	s.public = append(s.public, s.signer.Public())
+	s.publish()
+	return old
 }
 
 func (s *server) fetched() int {

@@ -177,6 +177,22 @@ func TestKeysAreFetchedOnceAndAgainAfterARotation(t *testing.T) {
 	}
 }
 
+func TestARetiredKeySignsNothingNew(t *testing.T) {
+	s := newServer(t)
+	c := s.client(t)
+	before := s.mint(t, approved())
+	s.clock.Advance(time.Second)
+	old := s.rotate()
+	if _, err := c.Verify(t.Context(), before, expected); err != nil {
+		t.Errorf("signed before the rotation: %v", err)
+	}
+	s.signer = old // a stolen one
+	s.clock.Advance(time.Second)
+	if r, err := c.Verify(t.Context(), s.mint(t, approved()), expected); r != nil || err == nil {
+		t.Errorf("signed after the rotation: %v, %v", r, err)
+	}
+}
+
 func TestUnknownKeyIDsDoNotBecomeRequests(t *testing.T) {
 	s := newServer(t)
 	c := s.client(t)
@@ -215,7 +231,7 @@ func TestKeysSurviveAShortOutageAndNotALongOne(t *testing.T) {
 
 func TestAKeySetThatIsNotOneIsRefused(t *testing.T) {
 	for name, body := range map[string]string{
-		"empty set": `{"keys":[]}`, "not JSON": `<html>`, "no P-256 key": `{"keys":[{"kty":"OKP"}]}`, "huge": `{"keys":[` + strings.Repeat(" ", 100<<10) + `]}`,
+		"empty set": `{"keys":[]}`, "not JSON": `<html>`, "no P-256 key": `{"keys":[{"kty":"OKP"}]}`, "a key of an unknown status": `{"keys":[` + withStatus(t, "paused") + `]}`, "huge": `{"keys":[` + strings.Repeat(" ", 100<<10) + `]}`,
 	} {
 		s := newServer(t)
 		s.mux = http.NewServeMux()
@@ -223,7 +239,8 @@ func TestAKeySetThatIsNotOneIsRefused(t *testing.T) {
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprint(w, body)
 		})
-		if r, err := s.client(t).Verify(t.Context(), s.mint(t, approved()), expected); r != nil || err == nil {
+		r, err := s.client(t).Verify(t.Context(), s.mint(t, approved()), expected)
+		if r != nil || err == nil || !strings.Contains(err.Error(), "fetch the tenant's keys") {
 			t.Errorf("%s: got %v, %v", name, r, err)
 		}
 	}
@@ -273,4 +290,14 @@ func TestMemoryIsBoundedAndForgetsOnlyWhatIsOver(t *testing.T) {
 	if first, err := use("c", time.Minute); !first || err != nil {
 		t.Errorf("after a minute: %v, %v", first, err)
 	}
+}
+
+// withStatus is a good key of an odd status.
+func withStatus(t *testing.T, status string) string {
+	t.Helper()
+	jwk, err := newSigner().Public().MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSuffix(string(jwk), "}") + `,"status":"` + status + `"}`
 }
