@@ -3,6 +3,7 @@ package device_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ type rig struct {
 	core  *device.Core
 	store *software.Store
 	dir   string
+	ahead atomic.Int64 // how far this device's clock is set ahead
 }
 
 func newRig(t *testing.T, change func(*device.Params)) *rig {
@@ -37,7 +39,7 @@ func newRig(t *testing.T, change func(*device.Params)) *rig {
 
 func (r *rig) open(change func(*device.Params)) {
 	r.t.Helper()
-	p := device.Params{Dir: r.dir, Stores: []keystore.Store{r.store}, Platform: "simulator", Model: "test", AppVersion: "1"}
+	p := device.Params{Dir: r.dir, Stores: []keystore.Store{r.store}, Platform: "simulator", Model: "test", AppVersion: "1", Now: r.now}
 	if change != nil {
 		change(&p)
 	}
@@ -47,6 +49,8 @@ func (r *rig) open(change func(*device.Params)) {
 	}
 	r.core = core
 }
+
+func (r *rig) now() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
 
 // reopen is a restart of the program.
 func (r *rig) reopen() {

@@ -58,9 +58,7 @@ func (c *Core) readInbox(ctx context.Context, s *session) error {
 	if err := c.applyStatus(s, in.Status); err != nil {
 		return err
 	}
-	if err := c.applySequence(ctx, s, in.KeysSequence); err != nil {
-		return err
-	}
+	keysErr := c.applySequence(ctx, s, in.KeysSequence) // what older keys can verify is shown all the same
 	for _, raw := range in.Challenges {
 		delete(before, protocol.Hash(raw))
 		c.admitOrLog(ctx, s, raw)
@@ -68,7 +66,7 @@ func (c *Core) readInbox(ctx context.Context, s *session) error {
 	for _, id := range before { // the server no longer lists them; how they ended it does not say
 		c.endHeld(s, id, "")
 	}
-	return nil
+	return keysErr
 }
 
 // applyStatus takes the device's state as the server names it.

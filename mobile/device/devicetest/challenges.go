@@ -140,11 +140,11 @@ func (s *Server) keysStatement() string {
 		ExpiresAt: protocol.At(s.now().Add(24 * time.Hour)), Root: s.root.Public(),
 	}
 	for i, signer := range s.signing {
-		status := protocol.KeyRetired
-		if i == len(s.signing)-1 {
-			status = protocol.KeyActive
+		key := protocol.TenantKey{JWK: signer.Public(), Status: protocol.KeyActive, NotBefore: k.IssuedAt}
+		if i < len(s.signing)-1 {
+			key.Status, key.RetiredAt = protocol.KeyRetired, protocol.At(s.now())
 		}
-		k.Keys = append(k.Keys, protocol.TenantKey{JWK: signer.Public(), Status: status, NotBefore: k.IssuedAt})
+		k.Keys = append(k.Keys, key)
 	}
 	raw, err := protocol.Sign(s.root, k)
 	if err != nil {
