@@ -1,27 +1,11 @@
 package protocol_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"testing"
 	"time"
 
 	"github.com/nod-auth/nod/shared/protocol"
 )
-
-func newSigner(t testing.TB) *protocol.Signer {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := protocol.NewSigner(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 func TestEnrollmentRoundTripBindsBothKeys(t *testing.T) {
 	dev, app, root := newSigner(t), newSigner(t), newSigner(t)
