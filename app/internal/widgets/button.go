@@ -78,7 +78,7 @@ func (b *Button) SetDisabled(d bool) {
 // LinkButton is a quiet text at the start of a page, such as "Cancel".
 func LinkButton(text string, c theme.Token, onTap func()) *Press {
 	s := Surface{Radius: 10, Least: fyne.NewSize(Touch, Touch)}
-	return NewPress(s, Row(0, -1, OneLine(text, theme.Body, c)), onTap)
+	return newPress(levelPanel(s, OneLine(text, theme.Body, c)), onTap)
 }
 
 // roundButton is the size one sees of an icon button; it is tapped on more.
@@ -89,4 +89,11 @@ func IconButton(name resource.Icon, onTap func()) *Press {
 	disc := Surface{Fill: theme.Weak, Radius: -1, Least: fyne.NewSize(roundButton, roundButton)}
 	s := Surface{Radius: -1, Least: fyne.NewSize(Touch, Touch)}
 	return newPress(MiddlePanel(s, MiddlePanel(disc, fixedIcon(name, 18, theme.Primary))), onTap)
+}
+
+// BackLink is the way back at the start of a page.
+func BackLink(text string, onTap func()) fyne.CanvasObject {
+	s := Surface{Radius: 10, Least: fyne.NewSize(Touch, Touch), Pad: Insets{Right: 8}}
+	content := Row(4, -1, NewIcon(resource.IconBack, 16, theme.Secondary), OneLine(text, theme.Body, theme.Secondary))
+	return Row(0, -1, newPress(levelPanel(s, content), onTap))
 }

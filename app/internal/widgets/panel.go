@@ -29,7 +29,8 @@ type Panel struct {
 	widget.BaseWidget
 	surface Surface
 	content fyne.CanvasObject
-	middle  bool
+	middle  bool // the content stands in the middle, both ways
+	level   bool // the content stands in the middle of the height
 	width   float32
 }
 
@@ -49,6 +50,13 @@ func Card(gap float32, objects ...fyne.CanvasObject) *Panel {
 func MiddlePanel(s Surface, content fyne.CanvasObject) *Panel {
 	p := NewPanel(s, content)
 	p.middle = true
+	return p
+}
+
+// levelPanel puts content in the middle of a surface's height, at full width.
+func levelPanel(s Surface, content fyne.CanvasObject) *Panel {
+	p := NewPanel(s, content)
+	p.level = true
 	return p
 }
 
@@ -155,8 +163,13 @@ func (r *panelRenderer) Layout(size fyne.Size) {
 		p.content.Move(fyne.NewPos(pad.Left+(w-cw)/2, pad.Top+(h-ch)/2))
 		return
 	}
+	y := pad.Top
+	if p.level {
+		ch := HeightFor(p.content, w)
+		y, h = pad.Top+(h-ch)/2, ch
+	}
 	p.content.Resize(fyne.NewSize(w, h))
-	p.content.Move(fyne.NewPos(pad.Left, pad.Top))
+	p.content.Move(fyne.NewPos(pad.Left, y))
 }
 
 // Icon is a drawn icon in a token's colour; its size follows the text.

@@ -60,17 +60,23 @@ func Fit(s string, ty theme.Type, c theme.Token) *Text {
 
 // Runs makes a wrapped text of several styles.
 func Runs(runs ...Run) *Text {
+	for i := range runs {
+		runs[i].Text = tie(runs[i].Text)
+	}
 	t := &Text{runs: runs}
 	t.ExtendBaseWidget(t)
 	return t
 }
+
+// tie keeps a middle dot on the line of the word before it.
+func tie(s string) string { return strings.ReplaceAll(s, " · ", "\u00a0· ") }
 
 // Centered puts the lines in the middle and returns the text.
 func (t *Text) Centered() *Text { t.align = fyne.TextAlignCenter; return t }
 
 // SetText replaces the words of the first run.
 func (t *Text) SetText(s string) {
-	if t.runs[0].Text == s {
+	if s = tie(s); t.runs[0].Text == s {
 		return
 	}
 	t.runs[0].Text = s
@@ -90,7 +96,7 @@ func (t *Text) SetColor(c theme.Token) {
 func (t *Text) String() string {
 	var b strings.Builder
 	for _, r := range t.runs {
-		b.WriteString(r.Text)
+		b.WriteString(strings.ReplaceAll(r.Text, "\u00a0· ", " · "))
 	}
 	return b.String()
 }

@@ -46,6 +46,10 @@ func Scenes() []Scene {
 	var out []Scene
 	out = append(out, promptScenes()...)
 	out = append(out, homeScenes()...)
+	out = append(out, enrollScenes()...)
+	out = append(out, placeScenes()...)
+	out = append(out, firstScenes()...)
+	out = append(out, lockScenes()...)
 	return out
 }
 

@@ -1,0 +1,195 @@
+package widgets
+
+import (
+	"fyne.io/fyne/v2"
+
+	"github.com/nod-auth/nod/app/internal/resource"
+	"github.com/nod-auth/nod/app/internal/theme"
+)
+
+// Group puts rows on one card with hairlines between them.
+func Group(rows ...fyne.CanvasObject) *Panel {
+	objects := make([]fyne.CanvasObject, 0, 2*len(rows))
+	for i, r := range rows {
+		if i > 0 {
+			objects = append(objects, Padded(Sides(0, 12), 0, Rule()))
+		}
+		objects = append(objects, r)
+	}
+	return NewPanel(CardSurface(Insets{5, 5, 5, 5}), Column(0, objects...))
+}
+
+// RowParams makes a row of a group. Empty parts are left out.
+type RowParams struct {
+	Icon  resource.Icon
+	Title string
+	Sub   string
+	Value string      // at the end, short
+	Color theme.Token // of the value or, for an action, the title; "" picks one
+	OnTap func()      // nil makes a row that only tells
+}
+
+// rowSurface is a row's ground inside a group.
+func rowSurface() Surface {
+	return Surface{Radius: 12, Pad: Sides(9, 12), Least: fyne.NewSize(Touch, Touch+4)}
+}
+
+// NewRow makes a row: an icon, a title with a line under it, a value, and a
+// chevron when it leads somewhere.
+func NewRow(p RowParams) fyne.CanvasObject {
+	ink, valueInk := theme.Ink, p.Color
+	if valueInk == "" {
+		valueInk = theme.Secondary
+	} else if p.Value == "" {
+		ink = p.Color
+	}
+	middle := Column(0, T(p.Title, theme.Value, ink))
+	if p.Sub != "" {
+		middle.Add(T(p.Sub, theme.Label, theme.Secondary))
+	}
+	var objects []fyne.CanvasObject
+	grow := 0
+	if p.Icon != "" {
+		objects, grow = append(objects, NewIcon(p.Icon, 20, theme.Secondary)), 1
+	}
+	objects = append(objects, middle)
+	if p.Value != "" {
+		objects = append(objects, valueText(p.Value, valueInk))
+	}
+	if p.OnTap == nil {
+		return levelPanel(rowSurface(), Row(12, grow, objects...))
+	}
+	if p.Color == "" || p.Value != "" {
+		objects = append(objects, NewIcon(resource.IconNext, 14, theme.Secondary))
+	}
+	return newPress(levelPanel(rowSurface(), Row(12, grow, objects...)), p.OnTap)
+}
+
+// valueText is a short value; a long one wraps within a third of a phone.
+func valueText(s string, c theme.Token) fyne.CanvasObject {
+	t := T(s, theme.Body, c)
+	if w := theme.Current().Grown(130); t.NaturalWidth() > w {
+		return &fyne.Container{Layout: narrowed{w}, Objects: []fyne.CanvasObject{t}}
+	}
+	return t
+}
+
+// narrowed gives an object a fixed width and the height it needs there.
+type narrowed struct{ width float32 }
+
+func (n narrowed) heightFor(o []fyne.CanvasObject, _ float32) float32 {
+	return HeightFor(o[0], n.width)
+}
+
+func (n narrowed) naturalWidth([]fyne.CanvasObject) float32 { return n.width }
+
+// Layout implements fyne.Layout.
+func (n narrowed) Layout(o []fyne.CanvasObject, size fyne.Size) { o[0].Resize(size) }
+
+// MinSize implements fyne.Layout.
+func (n narrowed) MinSize(o []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(n.width, HeightFor(o[0], n.width))
+}
+
+// Toggle is a row that is on or off.
+type Toggle struct {
+	*Press
+	on       bool
+	track    *Panel
+	knob     *fyne.Container
+	onChange func(bool)
+}
+
+// The switch's measures.
+const (
+	trackWidth, trackHeight, knobSide = 44, 26, 20
+)
+
+// NewToggle makes the row.
+func NewToggle(icon resource.Icon, title, sub string, on bool, onChange func(bool)) *Toggle {
+	t := &Toggle{on: on, onChange: onChange}
+	knob := NewPanel(Surface{Fill: theme.Card, Radius: -1, Least: fyne.NewSize(knobSide, knobSide)}, Room(0))
+	t.knob = &fyne.Container{Layout: &knobLayout{}, Objects: []fyne.CanvasObject{knob}}
+	t.track = NewPanel(t.surface(), t.knob)
+	middle := Column(0, T(title, theme.Value, theme.Ink))
+	if sub != "" {
+		middle.Add(T(sub, theme.Label, theme.Secondary))
+	}
+	objects, grow := []fyne.CanvasObject{middle, Fixed(fyne.NewSize(trackWidth, trackHeight), t.track)}, 0
+	if icon != "" {
+		objects, grow = append([]fyne.CanvasObject{NewIcon(icon, 20, theme.Secondary)}, objects...), 1
+	}
+	t.Press = newPress(levelPanel(rowSurface(), Row(12, grow, objects...)), t.flip)
+	t.become(t)
+	t.show()
+	return t
+}
+
+// On reports the state.
+func (t *Toggle) On() bool { return t.on }
+
+func (t *Toggle) surface() Surface {
+	s := Surface{Fill: theme.Secondary, Radius: -1, Least: fyne.NewSize(trackWidth, trackHeight)}
+	if t.on {
+		s.Fill = theme.Primary
+	}
+	return s
+}
+
+func (t *Toggle) flip() {
+	t.on = !t.on
+	t.show()
+	if t.onChange != nil {
+		t.onChange(t.on)
+	}
+}
+
+func (t *Toggle) show() {
+	t.knob.Layout.(*knobLayout).on = t.on
+	t.track.SetSurface(t.surface())
+	t.track.Refresh()
+	t.knob.Refresh()
+}
+
+type knobLayout struct{ on bool }
+
+// Layout implements fyne.Layout.
+func (k *knobLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	gap := (size.Height - knobSide) / 2
+	x := gap
+	if k.on {
+		x = size.Width - knobSide - gap
+	}
+	place(o[0], x, gap, knobSide, knobSide)
+}
+
+// MinSize implements fyne.Layout.
+func (k *knobLayout) MinSize([]fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(trackWidth, trackHeight)
+}
+
+// Segments lets one of a few be picked.
+func Segments(options []string, current int, pick func(int)) fyne.CanvasObject {
+	objects := make([]fyne.CanvasObject, 0, len(options))
+	for i, o := range options {
+		s := Surface{Radius: 10, Pad: Sides(6, 6), Least: fyne.NewSize(Touch, Touch)}
+		ink := theme.Secondary
+		if i == current {
+			s.Fill, s.Stroke, ink = theme.Card, theme.Line, theme.Primary
+		}
+		objects = append(objects, newPress(MiddlePanel(s, T(o, theme.BodyMedium, ink).Centered()), func() { pick(i) }))
+	}
+	return NewPanel(Surface{Fill: theme.Idle, Radius: 13, Pad: Around(3)}, Equal(3, objects...))
+}
+
+// NewPick is a row of a list one picks from; the picked one has a check mark.
+func NewPick(title string, picked bool, onTap func()) fyne.CanvasObject {
+	ink := theme.Ink
+	objects := []fyne.CanvasObject{nil}
+	if picked {
+		ink = theme.Primary
+		objects = append(objects, NewIcon(resource.IconCheck, 18, theme.Primary))
+	}
+	objects[0] = T(title, theme.Value, ink)
+	return newPress(levelPanel(rowSurface(), Row(12, 0, objects...)), onTap)
+}
