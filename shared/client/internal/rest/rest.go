@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -26,6 +27,9 @@ const DefaultTimeout = 15 * time.Second
 const (
 	maxHeaderBytes = 64 << 10
 	dialTimeout    = 10 * time.Second
+	keepAlive      = 30 * time.Second
+	idleTimeout    = 90 * time.Second
+	maxIdle        = 100 // there is one host, and many waits at once
 )
 
 // Params configures a [Client].
@@ -63,12 +67,18 @@ func New(p Params) (*Client, error) {
 	return c, nil
 }
 
+// transport is one of its own: the process's default may have been replaced by something weaker.
 func transport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	t.TLSHandshakeTimeout = dialTimeout
-	t.MaxResponseHeaderBytes = maxHeaderBytes
-	return t
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    dialTimeout,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    maxIdle,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+	}
 }
 
 // CheckBase returns the base URL without a slash at its end. It refuses anything but https, except plain http to
