@@ -34,7 +34,7 @@ type Params struct {
 	Devices     *device.Service
 	Enrollments *enrollment.Service
 	Challenges  *challenge.Service
-	Audit       AuditReader
+	Audit       txn.Store[AuditReader]
 	Users       txn.Store[Directory]
 
 	// Proxies are the networks whose X-Forwarded-For and X-Forwarded-Proto are believed.

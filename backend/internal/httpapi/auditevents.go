@@ -5,13 +5,15 @@ import (
 	"fmt"
 
 	"github.com/nod-auth/nod/backend/internal/audit"
+	"github.com/nod-auth/nod/backend/internal/user"
 	"github.com/nod-auth/nod/shared/protocol"
 )
 
-// AuditReader reads a tenant's sealed events, by ascending place.
+// AuditReader is what the audit endpoint needs of a transaction.
 type AuditReader interface {
-	// SealedEvents returns at most limit events with a place above after, and the users' own names by id.
-	SealedEvents(ctx context.Context, tenant protocol.TenantID, after uint64, limit int) ([]audit.Event, map[protocol.UserID]string, error)
+	// SealedEvents returns at most limit events with a place above after, by ascending place.
+	SealedEvents(tenant protocol.TenantID, after uint64, limit int) ([]audit.Event, error)
+	User(protocol.TenantID, protocol.UserID) (user.User, error)
 }
 
 // defaultEvents is the page when no limit is given.
@@ -23,15 +25,38 @@ func (a *API) ListAuditEvents(ctx context.Context, r ListAuditEventsRequestObjec
 	if limit == 0 {
 		limit = defaultEvents
 	}
-	events, refs, err := a.Audit.SealedEvents(ctx, from(ctx).caller.Key.Tenant, uint64(r.Params.After), limit)
+	tenant := from(ctx).caller.Key.Tenant
+	out := ListAuditEvents200JSONResponse{Events: []AuditEvent{}}
+	err := a.Audit.View(ctx, func(tx AuditReader) error {
+		events, err := tx.SealedEvents(tenant, uint64(r.Params.After), limit)
+		refs := userRefs{tx: tx, tenant: tenant, known: map[protocol.UserID]string{"": ""}}
+		for _, e := range events {
+			out.Events = append(out.Events, publicEvent(e, refs.of(e.User)))
+		}
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list audit events: %w", err)
 	}
-	out := ListAuditEvents200JSONResponse{Events: []AuditEvent{}}
-	for _, e := range events {
-		out.Events = append(out.Events, publicEvent(e, refs[e.User]))
-	}
 	return out, nil
+}
+
+// userRefs finds the application's own names of the users on a page, each once.
+type userRefs struct {
+	tx     AuditReader
+	tenant protocol.TenantID
+	known  map[protocol.UserID]string
+}
+
+func (u userRefs) of(id protocol.UserID) string {
+	ref, ok := u.known[id]
+	if !ok {
+		if found, err := u.tx.User(u.tenant, id); err == nil {
+			ref = found.Ref
+		}
+		u.known[id] = ref
+	}
+	return ref
 }
 
 func publicEvent(e audit.Event, ref string) AuditEvent {
