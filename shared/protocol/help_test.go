@@ -111,7 +111,7 @@ func (p *party) decision(c *protocol.Challenge, challenge string) *protocol.Deci
 func (p *party) result(c *protocol.Challenge, challenge, decision string) *protocol.Result {
 	return &protocol.Result{Issuer: testServer, Tenant: p.keys.Tenant, Audience: p.application, Subject: p.user, ID: protocol.RandomText(16), IssuedAt: at(0),
 		ExpiresAt: at(protocol.ResultLifetime), Challenge: c.ID, Status: protocol.StatusApproved, Transaction: testTransaction, ACR: protocol.ACRNumberUser,
-		AMR: protocol.AMR(protocol.LevelTEE, "pin"), Device: &protocol.ResultDevice{ID: p.deviceID}, Level: protocol.LevelTEE, Proven: true,
+		AMR: protocol.AMR(protocol.LevelTEE, true, "pin"), Device: &protocol.ResultDevice{ID: p.deviceID}, Level: protocol.LevelTEE, Proven: true,
 		Confirmation: &protocol.Confirmation{JWK: p.approval.Public()},
 		Evidence:     protocol.Evidence{Challenge: challenge, Decision: decision, Salt: protocol.EncodeSalt(p.salt)}}
 }

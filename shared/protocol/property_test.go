@@ -115,7 +115,7 @@ func TestEvidenceProvesTheStatusThatFollowsAndNoOther(t *testing.T) {
 			r := p.result(c, raw, decision)
 			r.Status, r.ACR, r.AMR = s, "", nil
 			if s == protocol.StatusApproved {
-				r.ACR, r.AMR = protocol.ACR(c.Match.Mode.Checked(), d.UserVerification != ""), protocol.AMR(r.Level, d.UserVerification)
+				r.ACR, r.AMR = protocol.ACR(c.Match.Mode.Checked(), d.UserVerification != ""), protocol.AMR(r.Level, r.Proven, d.UserVerification)
 			}
 			_, _, err := r.VerifyEvidence(p.keys)
 			if want := s == follows && meets; (err == nil) != want {

@@ -53,12 +53,12 @@ func ACR(number, user bool) string {
 	return ACRPresence
 }
 
-// AMR returns the authentication methods of an approval (RFC 8176 section 2): possession of a hardware or software key
-// of this level, a present user, and what the device reports of user verification, "" for none. A biometric has no
+// AMR returns the authentication methods of an approval (RFC 8176 section 2): possession of a key, in hardware when its
+// level is proven, a present user, and what the device reports of user verification, "" for none. A biometric has no
 // value of its own there: RFC 8176 names kinds, and a device does not tell which one it was.
-func AMR(level KeyLevel, userVerification string) []string {
+func AMR(level KeyLevel, proven bool, userVerification string) []string {
 	methods := []string{"pop", "swk", "user"}
-	if level.Hardware() {
+	if proven && level.Hardware() {
 		methods[1] = "hwk"
 	}
 	switch userVerification {
@@ -252,7 +252,7 @@ func (r *Result) checkOutcome(c *Challenge, d *Decision) error {
 	if r.ACR != ACR(number, d.UserVerification != "") {
 		return fail(CodeEvidence, "acr", "claims something else than was met")
 	}
-	met := AMR(r.Level, d.UserVerification)
+	met := AMR(r.Level, r.Proven, d.UserVerification)
 	for _, method := range r.AMR {
 		if !slices.Contains(met, method) {
 			return fail(CodeEvidence, "amr", "claims something else than was met")

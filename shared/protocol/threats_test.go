@@ -153,7 +153,7 @@ func TestT14_AClaimedLevelCountsAsSoftware(t *testing.T) {
 	if _, err := protocol.VerifyResult(must(protocol.Sign(p.tenant, r)), p.keys, p.expect()); err != nil {
 		t.Fatal(err)
 	}
-	r.Level, r.Proven = protocol.LevelStrongBox, false
+	r.Level, r.Proven, r.AMR = protocol.LevelStrongBox, false, nil
 	_, err := protocol.VerifyResult(must(protocol.Sign(p.tenant, r)), p.keys, p.expect())
 	wantCode(t, err, protocol.CodeEvidence)
 	if protocol.MeetsLevel("vault", protocol.LevelStrongBox, true) {

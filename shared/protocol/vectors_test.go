@@ -210,7 +210,7 @@ func TestClaimVectors(t *testing.T) {
 		if got := protocol.ACR(v.Number, v.UserVerification != ""); got != v.ACR {
 			t.Errorf("%+v: acr %s", v, got)
 		}
-		if got := protocol.AMR(v.Level, v.UserVerification); !slices.Equal(got, v.AMR) {
+		if got := protocol.AMR(v.Level, v.Proven, v.UserVerification); !slices.Equal(got, v.AMR) {
 			t.Errorf("%+v: amr %s", v, got)
 		}
 	}

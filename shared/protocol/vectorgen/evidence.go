@@ -197,6 +197,7 @@ func (w *world) falseClaims(k kind) []vectors.Message {
 		claim("acr is missing", "acr", w.approved(), set("acr", absent)...),
 		claim("amr claims a PIN for a fingerprint", "amr", w.approved(), set("amr", []string{"pop", "pin"})...),
 		claim("amr claims hardware for a software key", "amr", w.approved(), set("key_level", "software")...),
+		claim("amr claims hardware for a key whose level is not proven", "amr", w.approved(), set("key_level_proven", absent)...),
 		claim("amr claims what is not Nod's to say", "amr", w.approved(), set("amr", []string{"pop", "fpt"})...),
 		claim("acr on a denial", "acr", deny, set("acr", "urn:nod:acr:number-verified")...),
 		claim("amr on an expired challenge", "acr", expired, set("amr", []string{"pop"})...),

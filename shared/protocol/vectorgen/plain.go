@@ -89,12 +89,13 @@ func (w *world) commitments() vectors.File[vectors.Commitment] {
 
 func claims() vectors.File[vectors.Claims] {
 	return vectors.File[vectors.Claims]{About: "acr and amr of an approval.", Vectors: []vectors.Claims{
-		{Number: false, Level: "strongbox", ACR: "urn:nod:acr:presence", AMR: []string{"pop", "hwk", "user"}},
-		{Number: true, Level: "secure_enclave", ACR: "urn:nod:acr:number", AMR: []string{"pop", "hwk", "user"}},
-		{Number: false, UserVerification: "biometric", Level: "tee", ACR: "urn:nod:acr:verified", AMR: []string{"pop", "hwk", "user", "mfa"}},
-		{Number: true, UserVerification: "pin", Level: "tpm", ACR: "urn:nod:acr:number-verified", AMR: []string{"pop", "hwk", "user", "pin", "mfa"}},
+		{Number: false, Level: "strongbox", Proven: true, ACR: "urn:nod:acr:presence", AMR: []string{"pop", "hwk", "user"}},
+		{Number: true, Level: "secure_enclave", Proven: true, ACR: "urn:nod:acr:number", AMR: []string{"pop", "hwk", "user"}},
+		{Number: false, UserVerification: "biometric", Level: "tee", Proven: true, ACR: "urn:nod:acr:verified", AMR: []string{"pop", "hwk", "user", "mfa"}},
+		{Number: true, UserVerification: "pin", Level: "tpm", Proven: true, ACR: "urn:nod:acr:number-verified", AMR: []string{"pop", "hwk", "user", "pin", "mfa"}},
 		{Number: true, UserVerification: "device_credential", Level: "os_keystore", ACR: "urn:nod:acr:number-verified", AMR: []string{"pop", "swk", "user", "mfa"}},
 		{Number: true, UserVerification: "pin", Level: "software", ACR: "urn:nod:acr:number-verified", AMR: []string{"pop", "swk", "user", "pin", "mfa"}},
+		{Number: true, Level: "strongbox", ACR: "urn:nod:acr:number", AMR: []string{"pop", "swk", "user"}},
 		{Number: true, Level: "", ACR: "urn:nod:acr:number", AMR: []string{"pop", "swk", "user"}},
 	}}
 }

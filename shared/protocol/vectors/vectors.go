@@ -120,6 +120,7 @@ type Claims struct {
 	Number           bool              `json:"number"` // was checked by the server
 	UserVerification string            `json:"user_verification"`
 	Level            protocol.KeyLevel `json:"key_level"`
+	Proven           bool              `json:"key_level_proven"`
 	ACR              string            `json:"acr"`
 	AMR              []string          `json:"amr"`
 }
