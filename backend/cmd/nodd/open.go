@@ -82,21 +82,21 @@ func newDomain(c *config.Config, log *slog.Logger, db *sqlstore.DB, key []byte) 
 	if err != nil {
 		return nil, err
 	}
-	d := &domain{config: c, log: log, db: db, sealer: sealer, bus: bus.New(), nonces: device.NewNonces(sealer.Derive("device-nonce"), time.Now)}
+	d := &domain{config: c, log: log, db: db, sealer: sealer, bus: bus.New(), nonces: device.NewNonces(sealer.Derive("device-nonce"), wallClock)}
 	issuer := issuer(c)
-	if d.tenants, err = tenant.New(tenant.Params{Store: sqlstore.For[tenant.Tx](db), Sealer: sealer, Issuer: issuer, Now: time.Now}); err != nil {
+	if d.tenants, err = tenant.New(tenant.Params{Store: sqlstore.For[tenant.Tx](db), Sealer: sealer, Issuer: issuer, Now: wallClock}); err != nil {
 		return nil, err
 	}
-	if d.devices, err = device.New(device.Params{Store: sqlstore.For[device.Tx](db), Bus: d.bus, Nonces: d.nonces, Issuer: issuer, Now: time.Now}); err != nil {
+	if d.devices, err = device.New(device.Params{Store: sqlstore.For[device.Tx](db), Bus: d.bus, Nonces: d.nonces, Issuer: issuer, Now: wallClock}); err != nil {
 		return nil, err
 	}
 	d.challenges, err = challenge.New(challenge.Params{Store: sqlstore.For[challenge.Tx](db), Tenants: d.tenants, Devices: d.devices, Sealer: sealer,
-		Bus: d.bus, Issuer: issuer, Now: time.Now})
+		Bus: d.bus, Issuer: issuer, Now: wallClock})
 	if err != nil {
 		return nil, err
 	}
 	d.enrollments, err = enrollment.New(enrollment.Params{Store: sqlstore.For[enrollment.Tx](db), Tenants: d.tenants, Sealer: sealer, Bus: d.bus,
-		Issuer: issuer, Now: time.Now, Approver: approver{d.challenges, sqlstore.For[challenge.Tx](db), sqlstore.For[tenant.Tx](db)}})
+		Issuer: issuer, Now: wallClock, Approver: approver{d.challenges, sqlstore.For[challenge.Tx](db), sqlstore.For[tenant.Tx](db)}})
 	if err != nil {
 		return nil, err
 	}
@@ -192,4 +192,5 @@ func explainStore(err error, c *config.Config) error {
 	return withRemedy(fmt.Errorf("database %s: %w", c.Data, err), remedy)
 }
 
-func (d *domain) now() time.Time { return time.Now() }
+// wallClock is the domain's clock: milliseconds, as they are stored, so that an answer and a later read agree.
+func wallClock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }

@@ -86,7 +86,7 @@ func (c restoredCmd) read() ([]protocol.DeviceID, error) {
 
 // openEpoch does all of one tenant in one transaction.
 func (d *domain) openEpoch(ctx context.Context, t tenant.Tenant, revoked []protocol.DeviceID, detail string) error {
-	now := d.now()
+	now := wallClock()
 	return d.update(ctx, func(tx *sqlstore.Tx) error {
 		for _, id := range revoked {
 			if err := revokeAgain(tx, t.ID, id, now); err != nil {

@@ -106,7 +106,7 @@ func (s *server) prepare(ctx context.Context, c *config.Config) (err error) {
 		return explainStore(err, c)
 	}
 	metrics := httpapi.NewMetrics(version)
-	s.api, err = httpapi.New(ctx, httpapi.Params{PublicURL: issuer(c), Log: s.log, Now: time.Now, Bus: s.bus, Nonces: s.nonces, Metrics: metrics,
+	s.api, err = httpapi.New(ctx, httpapi.Params{PublicURL: issuer(c), Log: s.log, Now: wallClock, Bus: s.bus, Nonces: s.nonces, Metrics: metrics,
 		Ready: s.db.Ping, Tenants: s.tenants, Devices: s.devices, Enrollments: s.enrollments, Challenges: s.challenges,
 		Audit: sqlstore.For[httpapi.AuditReader](s.db), Users: sqlstore.For[httpapi.Directory](s.db), Proxies: c.Proxies(), HideMetrics: c.MetricsListen != ""})
 	if err != nil || c.MetricsListen == "" {
@@ -188,7 +188,7 @@ func (s *server) sweep(ctx context.Context) {
 
 // sealAudit chains audit events. The lock on the database makes this process the only one that does.
 func (s *server) sealAudit(ctx context.Context) {
-	(&audit.Sealer{Store: sqlstore.For[audit.Tx](s.db), Now: time.Now, Log: s.log}).Run(ctx, sealEvery)
+	(&audit.Sealer{Store: sqlstore.For[audit.Tx](s.db), Now: wallClock, Log: s.log}).Run(ctx, sealEvery)
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {

@@ -175,7 +175,7 @@ func (c userEnable) Run(ctx context.Context, p *program, s *settings) error {
 
 func (c oneUser) setDisabled(ctx context.Context, p *program, s *settings, disabled bool) error {
 	return c.with(ctx, p, s, func(d *domain, u user.User) error {
-		if err := d.update(ctx, func(tx *sqlstore.Tx) error { return user.SetDisabled(tx, u, disabled, d.now()) }); err != nil {
+		if err := d.update(ctx, func(tx *sqlstore.Tx) error { return user.SetDisabled(tx, u, disabled, wallClock()) }); err != nil {
 			return err
 		}
 		p.printf("%s is %s\n", printable(u.Ref), onOff(disabled))
@@ -191,7 +191,7 @@ type userUnlock struct {
 // Run clears a lock-out.
 func (c userUnlock) Run(ctx context.Context, p *program, s *settings) error {
 	return c.with(ctx, p, s, func(d *domain, u user.User) error {
-		if err := d.update(ctx, func(tx *sqlstore.Tx) error { return user.Unlock(tx, u, user.Class(c.Class), d.now()) }); err != nil {
+		if err := d.update(ctx, func(tx *sqlstore.Tx) error { return user.Unlock(tx, u, user.Class(c.Class), wallClock()) }); err != nil {
 			return err
 		}
 		p.printf("%s is unlocked (%s)\n", printable(u.Ref), c.Class)

@@ -25,6 +25,12 @@ func details(err error) []problem.FieldError {
 		return []problem.FieldError{{Pointer: "#/", Detail: "is not valid"}}
 	}
 	path := one.JSONPointer()
+	if one.SchemaField == "properties" || one.SchemaField == "additionalProperties" {
+		// The validator names an unknown member in its text only: property "x" is unsupported.
+		if parts := strings.Split(one.Reason, `"`); len(parts) >= 3 {
+			path = append(path, parts[1])
+		}
+	}
 	for i := range path {
 		path[i] = safeName(path[i])
 	}
