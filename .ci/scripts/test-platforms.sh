@@ -15,7 +15,7 @@ foreign_types() {
 	local bin=build/tools/fakecheck target
 	mkdir -p build/tools
 	(cd .ci/tools && GOWORK=off go build -o "$root/$bin" ./fakecheck)
-	for target in android/arm64 ios/arm64 darwin/arm64 windows/amd64; do
+	for target in android/arm64 ios/arm64 darwin/arm64 windows/amd64 linux/amd64; do
 		for m in mobile app; do
 			has_go "$m" || continue
 			"$bin" -target "$target" -own github.com/nod-auth/nod "./$m/..."

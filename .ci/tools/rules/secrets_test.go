@@ -10,20 +10,24 @@ import (
 
 // secretName matches what is named for a secret that someone outside could guess byte by byte. Hashes of
 // secrets are left out: who cannot choose their bits learns nothing from where two differ.
-var secretName = regexp.MustCompile(`(?i)(secret|token|api_?key|hmac|^mac|passphrase|password|nonce|bearer)s?$`)
-
-// constantName matches the names of constants about secrets within their own package: KindToken.
-var constantName = regexp.MustCompile(`^(Kind|Reason|Code|Type|Err|Status|Header)[A-Z]`)
+var secretName = regexp.MustCompile(`(?i)(secret|token|api_?key|hmac|^mac|passphrase|password|bearer)s?$`)
 
 // On a phone nobody measures, so the rule is for what a server runs.
 func TestT30_NoSecretIsComparedByByte(t *testing.T) {
-	for _, s := range sources(t) {
+	all := sources(t)
+	constants := constantsOf(all)
+	for _, s := range all {
 		if s.test || s.generated || !under(s.pkg, "backend") && !under(s.pkg, "shared") {
 			continue
 		}
+		// Of another package comes a constant: problem.UseDPoPNonce, apns2.ReasonExpiredToken.
 		imported := map[string]bool{}
 		for _, i := range s.imports {
 			imported[path.Base(i)] = true
+		}
+		secret := func(e ast.Expr) bool {
+			owner, name := named(e)
+			return secretName.MatchString(name) && !imported[owner] && !constants[s.pkg+"."+name]
 		}
 		report := func(pos token.Pos, how string) {
 			t.Errorf("%s: a secret is compared with %s: use crypto/subtle", s.fset.Position(pos), how)
@@ -31,18 +35,16 @@ func TestT30_NoSecretIsComparedByByte(t *testing.T) {
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.BinaryExpr:
-				if n.Op == token.EQL || n.Op == token.NEQ {
-					if secret(n.X, imported) && !constant(n.Y) || secret(n.Y, imported) && !constant(n.X) {
-						report(n.Pos(), n.Op.String())
-					}
+				compares := n.Op == token.EQL || n.Op == token.NEQ
+				open := func(e ast.Expr) bool { _, name := named(e); return literal(e) || constants[s.pkg+"."+name] }
+				if compares && (secret(n.X) && !open(n.Y) || secret(n.Y) && !open(n.X)) {
+					report(n.Pos(), n.Op.String())
 				}
 			case *ast.CallExpr:
-				if f, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) == 2 {
-					pkg, _ := f.X.(*ast.Ident)
-					equal := pkg != nil && (pkg.Name == "bytes" || pkg.Name == "slices") && (f.Sel.Name == "Equal" || f.Sel.Name == "Compare")
-					if equal && (secret(n.Args[0], imported) || secret(n.Args[1], imported)) {
-						report(n.Pos(), pkg.Name+"."+f.Sel.Name)
-					}
+				pkg, name := named(n.Fun)
+				equal := (pkg == "bytes" || pkg == "slices") && (name == "Equal" || name == "Compare") && len(n.Args) == 2
+				if equal && (secret(n.Args[0]) || secret(n.Args[1])) {
+					report(n.Pos(), pkg+"."+name)
 				}
 			}
 			return true
@@ -50,31 +52,46 @@ func TestT30_NoSecretIsComparedByByte(t *testing.T) {
 	}
 }
 
-// secret tells whether an expression is a variable or a field named for a secret.
-func secret(e ast.Expr, imported map[string]bool) bool {
+// named gives the last name of a variable, a field or a slice of one, and the name before it.
+func named(e ast.Expr) (owner, name string) {
 	switch e := e.(type) {
 	case *ast.Ident:
-		return secretName.MatchString(e.Name) && !constantName.MatchString(e.Name)
+		return "", e.Name
 	case *ast.SelectorExpr:
-		// Of another package comes a constant: problem.UseDPoPNonce, apns2.ReasonExpiredToken.
-		pkg, ok := e.X.(*ast.Ident)
-		return secretName.MatchString(e.Sel.Name) && (!ok || !imported[pkg.Name])
+		_, owner = named(e.X)
+		return owner, e.Sel.Name
 	case *ast.SliceExpr:
-		return secret(e.X, imported)
+		return named(e.X)
 	case *ast.ParenExpr:
-		return secret(e.X, imported)
+		return named(e.X)
 	}
-	return false
+	return "", ""
 }
 
-// constant tells whether comparing with an expression can tell nothing of a secret: a literal or nil,
-// which only ask whether there is one.
-func constant(e ast.Expr) bool {
-	switch e := e.(type) {
-	case *ast.BasicLit:
-		return true
-	case *ast.Ident:
-		return e.Name == "nil"
+// literal tells whether comparing with an expression only asks whether there is a value at all.
+func literal(e ast.Expr) bool {
+	if i, ok := e.(*ast.Ident); ok {
+		return i.Name == "nil"
 	}
-	return false
+	_, ok := e.(*ast.BasicLit)
+	return ok
+}
+
+// constantsOf lists the constants at the top of each package, as folder.Name.
+func constantsOf(all []source) map[string]bool {
+	found := map[string]bool{}
+	for _, s := range all {
+		for _, d := range s.file.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.CONST {
+				continue
+			}
+			for _, spec := range g.Specs {
+				for _, name := range spec.(*ast.ValueSpec).Names {
+					found[s.pkg+"."+name.Name] = true
+				}
+			}
+		}
+	}
+	return found
 }
