@@ -201,6 +201,7 @@ CREATE TABLE audit_events (
 );
 CREATE INDEX audit_unsealed ON audit_events (id) WHERE seq = 0;
 CREATE INDEX audit_by_tenant ON audit_events (tenant_id, id);
+CREATE UNIQUE INDEX audit_by_place ON audit_events (tenant_id, seq) WHERE seq > 0;
 
 CREATE TABLE audit_heads (
     tenant_id TEXT PRIMARY KEY,
