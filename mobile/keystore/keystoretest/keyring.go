@@ -37,7 +37,7 @@ func StartBus(t *testing.T) *Keyring {
 		t.Fatal(err)
 	}
 	bus := exec.Command(program, "--nofork", "--config-file="+config) //nolint:noctx // stopped below
-	bus.Stderr = os.Stderr
+
 	if err := bus.Start(); err != nil {
 		t.Fatalf("start dbus-daemon: %v", err)
 	}
@@ -48,10 +48,7 @@ func StartBus(t *testing.T) *Keyring {
 		_ = bus.Wait()
 		_ = os.RemoveAll(dir)
 	})
-	Eventually(t, "the bus listens", func() bool {
-		_, err := os.Stat(socket)
-		return err == nil
-	})
+	Eventually(t, "the bus listens", func() bool { return answers(socket) })
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", k.Address)
 	return k
 }

@@ -1,6 +1,7 @@
 package keystoretest
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,14 +41,10 @@ func (m *TPM) Start(t testing.TB) {
 	t.Helper()
 	m.process = exec.Command(m.program, "socket", "--tpm2", "--tpmstate", "dir="+m.dir, //nolint:noctx // stopped by Stop
 		"--server", "type=unixio,path="+m.Socket, "--flags", "not-need-init,startup-clear")
-	m.process.Stderr = os.Stderr
 	if err := m.process.Start(); err != nil {
 		t.Fatalf("start swtpm: %v", err)
 	}
-	Eventually(t, "swtpm listens", func() bool {
-		_, err := os.Stat(m.Socket)
-		return err == nil
-	})
+	Eventually(t, "swtpm listens", func() bool { return answers(m.Socket) })
 }
 
 // Stop powers the TPM off as a power cut does.
@@ -60,6 +57,15 @@ func (m *TPM) Stop(t testing.TB) {
 	_ = m.process.Wait()
 	m.process = nil
 	_ = os.Remove(m.Socket)
+}
+
+// answers tells a socket that is listened on from one that is only there.
+func answers(socket string) bool {
+	c, err := net.Dial("unix", socket)
+	if err != nil {
+		return false
+	}
+	return c.Close() == nil
 }
 
 // Eventually polls a condition of another process for ten seconds.

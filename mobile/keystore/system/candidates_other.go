@@ -1,0 +1,5 @@
+//go:build android || !(linux || windows || darwin)
+
+package system
+
+func candidates(Params) []candidate { return nil }
