@@ -56,7 +56,7 @@ func NewAccountCard(p AccountCardParams) *AccountCard {
 	if p.Code != "" {
 		c.code = NewCodeText(p.Code, theme.Code, theme.Ink)
 		c.ring = CalmRing(p.Left, p.Period)
-		middle.Add(Row(0, -1, c.code.Container))
+		middle.Add(c.code.Container)
 	} else {
 		middle.Add(T(p.Sub, theme.Label, theme.Secondary))
 	}
@@ -107,7 +107,7 @@ func (b *AskingBanner) SetSub(s string) { b.sub.SetText(s) }
 
 // Section is the small heading over a group of cards.
 func Section(s string) fyne.CanvasObject {
-	return Padded(Insets{Top: 6, Left: 4, Bottom: 0}, 0, T(s, theme.Label, theme.Secondary))
+	return Padded(Insets{Top: 8, Left: 4, Bottom: -2}, 0, T(s, theme.Label, theme.Secondary))
 }
 
 // TitleRow is a page's title with an optional object at its end.

@@ -20,22 +20,21 @@ type Cells struct {
 var (
 	cellSize     = fyne.NewSize(58, 66)
 	wideCellSize = fyne.NewSize(72, 80)
-	smallCell    = fyne.NewSize(46, 56)
 )
 
 // NewCells makes n empty cells.
 func NewCells(n int, wide bool) *Cells {
 	look := theme.Current()
 	size, gap := cellSize, float32(12)
-	switch {
-	case n > 4:
-		size, gap = smallCell, 8
-	case wide:
+	if wide {
 		size = wideCellSize
 	}
 	size = fyne.NewSize(look.Grown(size.Width), look.Grown(size.Height))
-	if n > 4 { // six cells must fit a phone
-		size.Width = min(size.Width, 46)
+	if n > 4 { // six cells must fit a phone, or the narrow side of a wide window
+		size, gap = fyne.NewSize(46, look.Grown(56)), 8
+		if wide {
+			size.Width, gap = 39, 6
+		}
 	}
 	c := &Cells{digits: n}
 	objects := make([]fyne.CanvasObject, 0, n)
@@ -69,34 +68,76 @@ func (c *Cells) Set(typed string) {
 	}
 }
 
-// CodeText shows a code as digits of equal width, in groups of three: "482 915".
+// CodeText shows a code as digits of equal width, in groups: "482 915". Where
+// it has less room than it likes, all its digits are set smaller alike.
 type CodeText struct {
 	*fyne.Container
-	ty    theme.Type
 	cells []*Text
-	boxes []*fyne.Container
 }
 
-// NewCodeText makes a code of n digits.
+// NewCodeText makes a code of as many digits.
 func NewCodeText(code string, ty theme.Type, c theme.Token) *CodeText {
-	t := &CodeText{ty: ty}
-	m := theme.Current().Metrics(ty)
-	box := fyne.NewSize(m.Size*0.73, m.Line)
+	t := &CodeText{}
+	l := &codeLayout{ty: ty, gaps: map[int]bool{}}
+	objects := make([]fyne.CanvasObject, 0, len(code))
 	for i := range code {
-		if startsGroup(code, i) {
-			t.boxes = append(t.boxes, Fixed(fyne.NewSize(m.Size*0.34, m.Line), Room(0)))
-		}
+		l.gaps[i] = startsGroup(code, i)
 		d := OneLine(code[i:i+1], ty, c)
 		d.align = fyne.TextAlignCenter
 		t.cells = append(t.cells, d)
-		t.boxes = append(t.boxes, Fixed(box, d))
+		objects = append(objects, d)
 	}
-	objects := make([]fyne.CanvasObject, 0, len(t.boxes))
-	for _, b := range t.boxes {
-		objects = append(objects, b)
-	}
-	t.Container = Row(0, -1, objects...)
+	t.Container = &fyne.Container{Layout: l, Objects: objects}
 	return t
+}
+
+// codeLayout sets digits in boxes of one width with gaps between groups.
+type codeLayout struct {
+	ty   theme.Type
+	gaps map[int]bool // a gap stands before the digit at this index
+}
+
+// The width of a digit's box and of a gap as shares of the text's size, and the least zoom of a code.
+const (
+	digitBox  = 0.73
+	digitGap  = 0.34
+	digitAir  = 0.05 // what a digit leaves free on each side of its box
+	leastZoom = 0.6
+)
+
+func (l *codeLayout) naturalWidth(objects []fyne.CanvasObject) float32 {
+	m, n := theme.Current().Metrics(l.ty), float32(len(objects))*digitBox-2*digitAir
+	for _, gap := range l.gaps {
+		if gap {
+			n += digitGap
+		}
+	}
+	return n * m.Size
+}
+
+func (l *codeLayout) heightFor([]fyne.CanvasObject, float32) float32 {
+	return theme.Current().Metrics(l.ty).Line
+}
+
+// Layout implements fyne.Layout.
+func (l *codeLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	m := theme.Current().Metrics(l.ty)
+	zoom := max(leastZoom, min(1, size.Width/l.naturalWidth(objects)))
+	unit := m.Size * zoom
+	x := -digitAir * unit
+	for i, o := range objects {
+		if l.gaps[i] {
+			x += digitGap * unit
+		}
+		o.(*Text).setZoom(zoom)
+		place(o, x, 0, digitBox*unit, size.Height)
+		x += digitBox * unit
+	}
+}
+
+// MinSize implements fyne.Layout.
+func (l *codeLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(l.naturalWidth(objects)*leastZoom, l.heightFor(objects, 0))
 }
 
 // Set shows another code of the same length.

@@ -54,7 +54,11 @@ func NewRow(p RowParams) fyne.CanvasObject {
 	}
 	objects = append(objects, middle)
 	if p.Value != "" {
-		objects = append(objects, valueText(p.Value, valueInk))
+		if value := T(p.Value, theme.Body, valueInk); isLong(value) {
+			middle.Add(value)
+		} else {
+			objects = append(objects, value)
+		}
 	}
 	if p.OnTap == nil {
 		return levelPanel(rowSurface(), Row(12, grow, objects...))
@@ -65,30 +69,12 @@ func NewRow(p RowParams) fyne.CanvasObject {
 	return newPress(levelPanel(rowSurface(), Row(12, grow, objects...)), p.OnTap)
 }
 
-// valueText is a short value; a long one wraps within a third of a phone.
-func valueText(s string, c theme.Token) fyne.CanvasObject {
-	t := T(s, theme.Body, c)
-	if w := theme.Current().Grown(130); t.NaturalWidth() > w {
-		return &fyne.Container{Layout: narrowed{w}, Objects: []fyne.CanvasObject{t}}
-	}
-	return t
-}
+// longValue is the width from which a value stands under its title instead of
+// at the end of the row; large text leaves less room beside it.
+const longValue = 150
 
-// narrowed gives an object a fixed width and the height it needs there.
-type narrowed struct{ width float32 }
-
-func (n narrowed) heightFor(o []fyne.CanvasObject, _ float32) float32 {
-	return HeightFor(o[0], n.width)
-}
-
-func (n narrowed) naturalWidth([]fyne.CanvasObject) float32 { return n.width }
-
-// Layout implements fyne.Layout.
-func (n narrowed) Layout(o []fyne.CanvasObject, size fyne.Size) { o[0].Resize(size) }
-
-// MinSize implements fyne.Layout.
-func (n narrowed) MinSize(o []fyne.CanvasObject) fyne.Size {
-	return fyne.NewSize(n.width, HeightFor(o[0], n.width))
+func isLong(value *Text) bool {
+	return value.NaturalWidth() > longValue/theme.Current().TextScale()
 }
 
 // Toggle is a row that is on or off.

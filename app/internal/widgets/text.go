@@ -29,8 +29,10 @@ type Text struct {
 	align  fyne.TextAlign
 	oneRow bool
 	fit    bool
-	plain  bool
+	zoom   float32 // of the size; 0 means 1
 	width  float32
+	memo   map[float32][]textLine // broken lines by width, for the look they were measured in
+	look   *theme.Theme
 }
 
 // T makes a wrapped text in one style.
@@ -80,6 +82,7 @@ func (t *Text) SetText(s string) {
 		return
 	}
 	t.runs[0].Text = s
+	t.look = nil
 	t.Refresh()
 }
 
@@ -90,6 +93,13 @@ func (t *Text) SetColor(c theme.Token) {
 	}
 	t.runs[0].Color = c
 	t.Refresh()
+}
+
+func (t *Text) setZoom(z float32) {
+	if t.zoom != z {
+		t.zoom, t.look = z, nil
+		t.Refresh()
+	}
 }
 
 // String returns the whole text without its styles.
@@ -145,6 +155,9 @@ func words(s string) (out []string) {
 
 // shrink is the factor that sets a fitting text on one line, at least a half.
 func (t *Text) shrink(width float32) float32 {
+	if t.zoom > 0 {
+		return t.zoom
+	}
 	if !t.fit || width <= 0 {
 		return 1
 	}
@@ -158,6 +171,18 @@ func (t *Text) shrink(width float32) float32 {
 // are made as short as the same number of lines allows, so that no single word
 // is left over.
 func (t *Text) breakLines(width float32) []textLine {
+	if look := theme.Current(); t.look != look || len(t.memo) > 16 {
+		t.look, t.memo = look, map[float32][]textLine{}
+	}
+	lines, ok := t.memo[width]
+	if !ok {
+		lines = t.balance(width)
+		t.memo[width] = lines
+	}
+	return lines
+}
+
+func (t *Text) balance(width float32) []textLine {
 	lines := t.breakAt(width)
 	if t.align != fyne.TextAlignCenter || len(lines) < 2 || len(lines) > 4 {
 		return lines

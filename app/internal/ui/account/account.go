@@ -96,7 +96,7 @@ func (a *Account) addTop(body *fyne.Container) {
 		a.code = widgets.NewCodeText(p.Code, theme.Code, theme.Ink)
 		a.ring = widgets.CalmRing(p.Left, p.Period)
 		content := widgets.Row(12, 0, widgets.Column(0, widgets.T(text("account.code"), theme.Label, theme.Secondary),
-			widgets.Row(0, -1, a.code.Container)), a.ring)
+			a.code.Container), a.ring)
 		body.Add(widgets.NewPress(widgets.CardSurface(widgets.Sides(13, 16)), content, p.OnCopy))
 		body.Add(widgets.Narrower(4, widgets.T(text("account.code.hint"), theme.Label, theme.Secondary)))
 	}

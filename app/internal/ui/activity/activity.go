@@ -67,7 +67,7 @@ func New(p Params) fyne.CanvasObject {
 	}
 	return widgets.NewPage(widgets.PageParams{
 		Head: widgets.TitleRow(text("activity.title"), nil), Body: body, Center: center,
-		Gap: 10, Pad: &widgets.Insets{Top: 26, Right: 20, Bottom: 12, Left: 20},
+		Gap: 12, Pad: &widgets.Insets{Top: 26, Right: 20, Bottom: 12, Left: 20},
 	})
 }
 

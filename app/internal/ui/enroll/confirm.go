@@ -32,7 +32,7 @@ type Confirm struct {
 func NewConfirm(p ConfirmParams) *Confirm {
 	c := &Confirm{cancel: p.OnCancel}
 	body := heading(p.Who, text("confirm.title", map[string]any{"Company": p.Who.Company}))
-	body.Add(widgets.Room(20))
+	body.Add(widgets.Room(24))
 	body.Add(widgets.Facts([]widgets.Fact{
 		{Icon: resource.IconServer, Label: text("confirm.server"), Value: p.Server},
 		{Icon: resource.IconKey, Label: text("confirm.key"), Value: p.Key},
@@ -42,7 +42,7 @@ func NewConfirm(p ConfirmParams) *Confirm {
 		body.Add(widgets.Room(12))
 		body.Add(widgets.Warning(p.Weak))
 	}
-	body.Add(widgets.Room(14))
+	body.Add(widgets.Room(16))
 	body.Add(widgets.Center(text("confirm.only"), theme.Body, theme.Secondary))
 	add := widgets.NewButton(widgets.Primary, text("confirm.add"), p.OnAdd)
 	c.busy = func() { add.SetDisabled(true); add.SetText(text("wait")) }
@@ -66,7 +66,7 @@ func (c *Confirm) TypedKey(e *fyne.KeyEvent) {
 
 // heading is a company's tile over a title and the person's name there.
 func heading(w widgets.Who, title string) *fyne.Container {
-	body := widgets.Column(0, widgets.Room(12), widgets.Middle(widgets.NewTile(w.Company, w.Color, 72)), widgets.Room(16),
+	body := widgets.Column(0, widgets.Room(16), widgets.Middle(widgets.NewTile(w.Company, w.Color, 72)), widgets.Room(18),
 		widgets.Center(title, theme.Title, theme.Ink))
 	if w.User != "" {
 		body.Add(widgets.Room(6))

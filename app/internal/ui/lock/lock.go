@@ -61,8 +61,12 @@ func New(p Params) (*Lock, error) {
 		l.note.Hide()
 	}
 	key := "lock." + string(p.Purpose)
+	title := text(key + ".title")
+	if p.Digits == 0 && (p.Purpose == Unlock || p.Purpose == Approve) {
+		title = text("lock.passphrase.title")
+	}
 	body := widgets.Column(0, widgets.Mark(resource.IconLock, theme.Primary, theme.Weak), widgets.Room(18),
-		widgets.Center(text(key+".title"), theme.Title, theme.Ink), widgets.Room(6),
+		widgets.Center(title, theme.Title, theme.Ink), widgets.Room(6),
 		widgets.Narrower(12, widgets.Center(text(key+".lead", map[string]any{"Subject": p.Subject}), theme.Body, theme.Secondary)), widgets.Room(24))
 	foot := widgets.Column(12)
 	if p.Digits > 0 {

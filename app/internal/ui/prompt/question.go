@@ -18,7 +18,7 @@ type question struct {
 
 func newQuestion(s *Prompt) *question {
 	q := &question{}
-	q.notMe = answerCard(resource.IconHand, theme.Bad, theme.BadWeak, text("deny.not_me"), text("deny.not_me.sub"), func() { s.refuse(true) })
+	q.notMe = answerCard(resource.IconCross, theme.Bad, theme.BadWeak, text("deny.not_me"), text("deny.not_me.sub"), func() { s.refuse(true) })
 	q.wrong = answerCard(resource.IconPen, theme.Primary, theme.Weak, text("deny.wrong"), text("deny.wrong.sub"), func() { s.refuse(false) })
 	q.backward = widgets.NewButton(widgets.Quiet, text("deny.back"), func() { s.ask(false) })
 	q.page = widgets.NewPage(widgets.PageParams{

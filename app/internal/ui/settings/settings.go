@@ -74,7 +74,7 @@ func New(p Params) fyne.CanvasObject {
 		body.Add(widgets.Center(p.Version, theme.Label, theme.Secondary))
 	}
 	return widgets.NewPage(widgets.PageParams{
-		Head: widgets.TitleRow(text("settings.title"), nil), Body: body, Gap: 10,
+		Head: widgets.TitleRow(text("settings.title"), nil), Body: body, Gap: 12,
 		Pad: &widgets.Insets{Top: 26, Right: 20, Bottom: 12, Left: 20},
 	})
 }
