@@ -27,6 +27,7 @@ import (
 	"github.com/nod-auth/nod/backend/internal/seal"
 	"github.com/nod-auth/nod/backend/internal/sqlstore"
 	"github.com/nod-auth/nod/backend/internal/tenant"
+	"github.com/nod-auth/nod/backend/internal/user"
 	"github.com/nod-auth/nod/shared/protocol"
 )
 
@@ -366,4 +367,18 @@ func (w *world) challenge(user, transaction string) created {
 	}
 	m := a.json(w.t)
 	return created{m["id"].(string), m["match"].(map[string]any)["number"].(string), m["browser_token"].(string)}
+}
+
+func (w *world) setDisabled(ref string, disabled bool) {
+	w.t.Helper()
+	err := w.db.Update(w.t.Context(), func(tx *sqlstore.Tx) error {
+		u, err := tx.UserByRef(w.tenant.ID, ref)
+		if err != nil {
+			return err
+		}
+		return user.SetDisabled(tx, u, disabled, w.now())
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
