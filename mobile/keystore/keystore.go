@@ -145,7 +145,7 @@ func Signer(ctx context.Context, key Key, verification Verification) crypto.Sign
 }
 
 type signer struct {
-	ctx          context.Context //nolint:containedctx // crypto.Signer has no context argument
+	ctx          context.Context // crypto.Signer has no context argument
 	key          Key
 	verification Verification
 }

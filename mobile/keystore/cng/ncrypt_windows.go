@@ -88,7 +88,10 @@ func explain(doing string, err error) error {
 	}
 }
 
-// call runs one procedure whose result is a SECURITY_STATUS.
+// call runs one procedure whose result is a SECURITY_STATUS. The directive moves
+// whatever its arguments point to off the stack and keeps it alive meanwhile.
+//
+//go:uintptrescapes
 func call(p *windows.LazyProc, args ...uintptr) error {
 	if p.Find() != nil {
 		return errProcedureAbsent
@@ -122,7 +125,6 @@ func utf16(s string) *uint16 {
 func openProvider(name string) (o object, err error) {
 	n := utf16(name)
 	err = call(procOpenProvider, uintptr(unsafe.Pointer(&o)), uintptr(unsafe.Pointer(n)), 0)
-	runtime.KeepAlive(n)
 	return o, err
 }
 
@@ -131,8 +133,6 @@ func (o object) createKey(name string) (k object, err error) {
 	algorithm, n := utf16(algorithmECDSAP256), utf16(name)
 	err = call(procCreateKey, uintptr(o), uintptr(unsafe.Pointer(&k)),
 		uintptr(unsafe.Pointer(algorithm)), uintptr(unsafe.Pointer(n)), 0, 0)
-	runtime.KeepAlive(algorithm)
-	runtime.KeepAlive(n)
 	return k, err
 }
 
@@ -141,7 +141,6 @@ func (o object) finalize(flags uintptr) error { return call(procFinalizeKey, uin
 func (o object) openKey(name string, flags uintptr) (k object, err error) {
 	n := utf16(name)
 	err = call(procOpenKey, uintptr(o), uintptr(unsafe.Pointer(&k)), uintptr(unsafe.Pointer(n)), 0, flags)
-	runtime.KeepAlive(n)
 	return k, err
 }
 
@@ -153,7 +152,6 @@ func (o object) dword(property string) (value uint32, err error) {
 	p := utf16(property)
 	err = call(procGetProperty, uintptr(o), uintptr(unsafe.Pointer(p)),
 		uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), uintptr(unsafe.Pointer(&size)), 0)
-	runtime.KeepAlive(p)
 	return value, err
 }
 
@@ -161,7 +159,6 @@ func (o object) setDword(property string, value uint32) error {
 	p := utf16(property)
 	err := call(procSetProperty, uintptr(o), uintptr(unsafe.Pointer(p)),
 		uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
-	runtime.KeepAlive(p)
 	return err
 }
 
@@ -174,7 +171,6 @@ func (o object) setText(property, text string) error {
 	}
 	err = call(procSetProperty, uintptr(o), uintptr(unsafe.Pointer(p)),
 		uintptr(unsafe.Pointer(&units[0])), uintptr(2*len(units)), 0)
-	runtime.KeepAlive(p)
 	return err
 }
 
@@ -198,8 +194,6 @@ func (o object) protect(title, description string) error {
 	}
 	err := call(procSetProperty, uintptr(o), uintptr(unsafe.Pointer(p)),
 		uintptr(unsafe.Pointer(policy)), unsafe.Sizeof(*policy), 0)
-	runtime.KeepAlive(p)
-	runtime.KeepAlive(policy)
 	return err
 }
 
@@ -210,7 +204,6 @@ func (o object) exportPublic() ([]byte, error) {
 	kind := utf16(blobECCPublic)
 	err := call(procExportKey, uintptr(o), 0, uintptr(unsafe.Pointer(kind)), 0,
 		uintptr(unsafe.Pointer(&blob[0])), uintptr(len(blob)), uintptr(unsafe.Pointer(&size)), 0)
-	runtime.KeepAlive(kind)
 	if err != nil {
 		return nil, err
 	}

@@ -181,7 +181,7 @@ func (s *Store) Delete(ctx context.Context, handle []byte) error {
 	defer leave()
 	k, _, err := s.parse(handle)
 	if err != nil {
-		return nil //nolint:nilerr // names no key here
+		return nil // names no key here
 	}
 	err = s.remove(k.name)
 	if errors.Is(err, keystore.ErrNotFound) {

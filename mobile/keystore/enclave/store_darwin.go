@@ -189,7 +189,7 @@ func (s *Store) Delete(ctx context.Context, handle []byte) error {
 	defer leave()
 	k, _, err := s.parse(handle)
 	if err != nil {
-		return nil //nolint:nilerr // names no key here
+		return nil // names no key here
 	}
 	status := code(c.itemDelete(c.dictionary(c.query(k.tag))))
 	if status == 0 || status == codeItemNotFound {

@@ -48,7 +48,7 @@ func StartBus(t *testing.T) *Keyring {
 		_ = bus.Wait()
 		_ = os.RemoveAll(dir)
 	})
-	Eventually(t, "the bus listens", func() bool { return answers(socket) })
+	Eventually(t, "the bus listens", func() bool { return answers(t, socket) })
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", k.Address)
 	return k
 }

@@ -44,7 +44,7 @@ func (m *TPM) Start(t testing.TB) {
 	if err := m.process.Start(); err != nil {
 		t.Fatalf("start swtpm: %v", err)
 	}
-	Eventually(t, "swtpm listens", func() bool { return answers(m.Socket) })
+	Eventually(t, "swtpm listens", func() bool { return answers(t, m.Socket) })
 }
 
 // Stop powers the TPM off as a power cut does.
@@ -60,8 +60,8 @@ func (m *TPM) Stop(t testing.TB) {
 }
 
 // answers tells a socket that is listened on from one that is only there.
-func answers(socket string) bool {
-	c, err := net.Dial("unix", socket)
+func answers(t testing.TB, socket string) bool {
+	c, err := new(net.Dialer).DialContext(t.Context(), "unix", socket)
 	if err != nil {
 		return false
 	}

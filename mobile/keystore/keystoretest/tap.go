@@ -2,6 +2,7 @@ package keystoretest
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"os"
@@ -27,7 +28,7 @@ func TapUnix(t testing.TB, target string) *Tap {
 		t.Fatal(err)
 	}
 	tap := &Tap{Socket: filepath.Join(dir, "s")}
-	listener, err := net.Listen("unix", tap.Socket)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", tap.Socket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func TapUnix(t testing.TB, target string) *Tap {
 			if err != nil {
 				return
 			}
-			go tap.pass(c, target)
+			go tap.pass(t.Context(), c, target)
 		}
 	}()
 	return tap
@@ -61,9 +62,9 @@ func (p *Tap) Write(b []byte) (int, error) {
 	return p.seen.Write(b)
 }
 
-func (p *Tap) pass(client net.Conn, target string) {
+func (p *Tap) pass(ctx context.Context, client net.Conn, target string) {
 	defer func() { _ = client.Close() }()
-	server, err := net.Dial("unix", target)
+	server, err := new(net.Dialer).DialContext(ctx, "unix", target)
 	if err != nil {
 		return
 	}

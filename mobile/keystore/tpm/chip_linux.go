@@ -293,6 +293,7 @@ func (c *chip) dictionary() (d dictionary, err error) {
 			d.max = p.Value
 		case tpm2.TPMPTLockoutInterval:
 			d.interval = time.Duration(p.Value) * time.Second
+		default: // asked for three in a row: no other comes
 		}
 	}
 	return d, nil
