@@ -43,7 +43,9 @@ type Store interface {
 	// Level is the protection that a key made now would get. It is never
 	// higher than what the store can really do (threat T14).
 	Level() protocol.KeyLevel
-	// UserVerification says how approval keys of this store verify the person.
+	// UserVerification says how an approval key made now verifies the person. A
+	// key that another store made may differ: where it wants a PIN and gets none,
+	// Sign answers [ErrPINRequired] and no try is used up.
 	UserVerification() UserVerification
 	// Create makes a P-256 key that never leaves the store.
 	// [ErrPINRequired] and [ErrWeakPIN] concern an approval key's PIN.

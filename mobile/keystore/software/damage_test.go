@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -52,6 +53,9 @@ func refuses(t *testing.T, path, passphrase string, targets ...error) {
 	}
 	if !ok {
 		t.Fatalf("error is %v, want one of %v", err, targets)
+	}
+	if passphrase != "" && strings.Contains(err.Error(), passphrase) {
+		t.Errorf("the error quotes the passphrase: %v", err)
 	}
 	after, err := os.ReadFile(path)
 	if err != nil || !bytes.Equal(before, after) {

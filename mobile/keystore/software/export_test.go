@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
-	"testing"
 
 	"github.com/nod-auth/nod/mobile/keystore"
 )
@@ -34,12 +33,3 @@ var (
 	errTest = errors.New("does not fit")
 	testPIN = keystore.Verification{PIN: []byte("831947")}
 )
-
-func simulated(b *testing.B) keystore.Key {
-	b.Helper()
-	k, err := NewSimulation().Create(b.Context(), keystore.CreateParams{Use: keystore.UseApproval, Verification: testPIN})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return k
-}

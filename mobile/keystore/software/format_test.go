@@ -1,6 +1,10 @@
 package software
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/nod-auth/nod/mobile/keystore"
+)
 
 // FuzzParseFile: what parses has a header, and opening it with any key gives an
 // error instead of a panic.
@@ -26,12 +30,25 @@ func FuzzParseFile(f *testing.F) {
 	})
 }
 
-func BenchmarkSimulationSign(b *testing.B) {
-	k := simulated(b)
-	digest := make([]byte, 32)
-	for b.Loop() {
-		if _, err := k.Sign(b.Context(), digest, testPIN); err != nil {
-			b.Fatal(err)
+// BenchmarkSign shows what a signature costs: in a simulation, and with the PIN
+// of a person's key.
+func BenchmarkSign(b *testing.B) {
+	for name, cost := range map[string]Cost{"simulated": simulationCost, "real": DefaultCost} {
+		for use, v := range map[keystore.Use]keystore.Verification{keystore.UseDevice: {}, keystore.UseApproval: testPIN} {
+			b.Run(name+"/"+string(use), func(b *testing.B) {
+				s := NewSimulation()
+				s.cost = cost
+				k, err := s.Create(b.Context(), keystore.CreateParams{Use: use, Verification: v})
+				if err != nil {
+					b.Fatal(err)
+				}
+				digest := make([]byte, keystore.DigestSize)
+				for b.Loop() {
+					if _, err := k.Sign(b.Context(), digest, v); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		}
 	}
 }
