@@ -53,3 +53,7 @@ func (w Wakeup) text() (title, body string) {
 	}
 	return t.title, t.body
 }
+
+// Texts returns the generic title and text of a wake-up in the language nearest to a BCP 47 tag, for nod-relay, which
+// knows nothing else.
+func Texts(tag string) (title, body string) { return Wakeup{Language: tag}.text() }
