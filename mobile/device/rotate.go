@@ -54,7 +54,7 @@ func (c *Core) RotateKeys(ctx context.Context, p RotateParams) error {
 
 // rotate replaces one key. The caller has the account's turn.
 func (c *Core) rotate(ctx context.Context, s *session, p RotateParams, role protocol.KeyRole) error {
-	if err := c.finishRotation(ctx, s); err != nil {
+	if err := c.finishRotation(ctx, s); err != nil && !errors.Is(err, ErrRefused) {
 		return err
 	}
 	_, a, err := c.read(s.id)
@@ -158,51 +158,49 @@ func (c *Core) resumeRotation(ctx context.Context, s *session) error {
 	return c.finishRotation(ctx, s)
 }
 
-// rotationPatience is how long a replacement that the server does not know of may still be on its way.
-const rotationPatience = 15 * time.Minute
-
-// finishRotation sends the kept bytes again. The caller has the account's turn.
+// finishRotation sends the kept bytes again and believes what that shows. The
+// caller has the account's turn.
 //
-// The server answers the bytes that it took before like the first time. If they
-// are refused, the server never took them; that is believed only when they
-// cannot be under way any more.
+// A server checks an update's signatures under the keys that it has now before
+// it looks at the nonce. So a complaint about the nonce means that it never took
+// these bytes, and never will; any other refusal may mean that it took them.
 func (c *Core) finishRotation(ctx context.Context, s *session) error {
 	_, a, err := c.read(s.id)
 	if err != nil || a.Rotation == nil {
 		return err
 	}
 	_, err = s.remote.SendUpdate(ctx, a.Rotation.JWS)
-	switch {
-	case err == nil, problem.CodeOf(err) == problem.Replayed:
+	switch code := problem.CodeOf(err); {
+	case err == nil, code == problem.Replayed:
 		return c.rotated(ctx, s, nil)
-	case errors.Is(classify(err), ErrOffline) && problem.CodeOf(err) != problem.UseDPoPNonce:
+	case code == problem.UseDPoPNonce:
+		return c.rotated(ctx, s, fmt.Errorf("%w: the key replacement did not arrive", ErrRefused))
+	case errors.Is(classify(err), ErrOffline):
 		return classify(err)
 	}
-	took, probeErr := c.serverTook(ctx, s, &a)
+	took, probeErr := c.serverTook(ctx, s, &a, err)
 	switch {
 	case probeErr != nil:
 		return probeErr
 	case took:
 		return c.rotated(ctx, s, nil)
-	case c.now().Sub(a.Rotation.SentAt) < rotationPatience:
-		return fmt.Errorf("%w: a key replacement is still open", ErrOffline)
+	default:
+		return c.rotated(ctx, s, err)
 	}
-	return c.rotated(ctx, s, fmt.Errorf("%w: the key replacement did not arrive", ErrRefused))
 }
 
-// serverTook tells whether the server knows the new key.
+// serverTook tells whether the server, which gave answer to the kept bytes, knows the new key.
 //
 // A device key is probed by a read with it. An approval key signs nothing that
 // could be probed without the person; but when the server refuses bytes that the
 // present approval key signed, and knows the device, it is the present approval
 // key that it no longer knows.
-func (c *Core) serverTook(ctx context.Context, s *session, a *accountState) (bool, error) {
+func (c *Core) serverTook(ctx context.Context, s *session, a *accountState, answer error) (bool, error) {
 	if a.Rotation.Role == protocol.RoleApproval {
-		_, err := s.remote.SendUpdate(ctx, a.Rotation.JWS)
-		if problem.CodeOf(err) != problem.DeviceUnauthorized {
+		if problem.CodeOf(answer) != problem.DeviceUnauthorized {
 			return false, nil
 		}
-		_, err = s.remote.Challenges(ctx, s.remote.prove)
+		_, err := s.remote.Challenges(ctx, s.remote.prove)
 		return err == nil, classify(err)
 	}
 	key, err := c.openKey(ctx, a.Rotation.New)

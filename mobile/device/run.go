@@ -107,6 +107,10 @@ func (c *Core) connect(ctx context.Context, s *session) error {
 	if err := c.register(ctx, s.id); err != nil {
 		return err
 	}
+	select { // what was asked for before is being done now
+	case <-s.wake:
+	default:
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stopped := make(chan struct{})

@@ -2,6 +2,7 @@ package devicetest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -330,12 +331,6 @@ func (s *Server) judge(by *device, d *protocol.Decision, approves bool, id proto
 func (s *Server) update(w http.ResponseWriter, r *http.Request, body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, d := range s.devices {
-		if d.lastUpdate == body { // the reply was lost
-			reply(w, http.StatusOK, map[string]string{"status": d.status})
-			return
-		}
-	}
 	var by *device
 	var approves bool
 	u, err := protocol.VerifyUpdate(body, func(kid protocol.Thumbprint) protocol.JWK {
@@ -356,6 +351,10 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request, body string) {
 		}
 		return by.key.Thumbprint()
 	})
+	if errors.Is(err, &protocol.Error{Code: protocol.CodeMismatch}) {
+		Problem(w, problem.ValidationFailed)
+		return
+	}
 	if err != nil || by.status == "revoked" || (u.Action == protocol.UpdateReplaceKey) != approves || u.URL != s.URL+r.URL.Path {
 		Problem(w, problem.DeviceUnauthorized)
 		return
@@ -364,7 +363,11 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request, body string) {
 		Problem(w, problem.UseDPoPNonce)
 		return
 	}
-	by.lastUpdate = body
+	if by.lastUpdate == u.ID {
+		Problem(w, problem.Replayed)
+		return
+	}
+	by.lastUpdate = u.ID
 	by.apply(u)
 	s.notify()
 	reply(w, http.StatusOK, map[string]string{"status": by.status})
