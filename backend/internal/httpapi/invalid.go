@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -70,13 +71,14 @@ func detail(e *openapi3.SchemaError) string {
 	}
 }
 
-// safeName keeps what a member's name may hold and cuts the rest, which may be anything.
+// memberName is what the names of the contract look like, and array indexes.
+var memberName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$|^[0-9]{1,3}$`)
+
+// safeName repeats a name that was sent only when it looks like one of the contract's, so that a typo can be named and a
+// secret that stands in the wrong place cannot.
 func safeName(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
-			return r
-		}
-		return '?'
-	}, name)
-	return name[:min(len(name), 40)]
+	if memberName.MatchString(name) {
+		return name
+	}
+	return "?"
 }

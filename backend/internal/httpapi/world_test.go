@@ -119,7 +119,7 @@ func newWorld(t *testing.T, options ...option) *world {
 		o(&p)
 	}
 	w.api = must[*httpapi.API](t)(httpapi.New(t.Context(), p))
-	server := httptest.NewServer(w.api)
+	server := httptest.NewServer(holdToContract(t, w.api))
 	t.Cleanup(server.Close)
 	t.Cleanup(w.api.Close)
 	w.URL = server.URL
