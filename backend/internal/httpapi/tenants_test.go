@@ -125,7 +125,6 @@ func (p *phone) decisionOn(id protocol.ChallengeID, hash string) (protocol.Chall
 	return id, must[string](p.w.t)(protocol.Sign(p.Device, d))
 }
 
-
 func TestT09_ADeviceSeesItsOwnChallengesOnly(t *testing.T) {
 	w := newWorld(t)
 	ada, bob := w.enroll("ada"), w.enroll("bob")
