@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,6 +24,7 @@ import (
 
 	"github.com/nod-auth/nod/backend/internal/delivery"
 	"github.com/nod-auth/nod/backend/internal/delivery/apns"
+	"github.com/nod-auth/nod/backend/internal/delivery/credentials"
 	"github.com/nod-auth/nod/backend/internal/delivery/fcm"
 )
 
@@ -50,7 +50,7 @@ func parse(args []string, out io.Writer) (settings, error) {
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8086", "address to listen on")
 	flags.StringVar(&s.publicURL, "public-url", "", "https origin that servers call, such as https://relay.example (required)")
 	flags.StringVar(&s.data, "data", "", "directory of the subscriptions (required)")
-	flags.StringVar(&s.apps, "apps", "", "JSON file with the push credentials of the apps (required, see docs/push.md)")
+	flags.StringVar(&s.apps, "apps", "", "push file with the credentials of the apps (required, see docs/push.md)")
 	flags.StringVar(&s.certFile, "tls-cert", "", "certificate, when no proxy in front ends TLS")
 	flags.StringVar(&s.keyFile, "tls-key", "", "key of the certificate")
 	flags.IntVar(&s.limit, "max-subscriptions", 1_000_000, "how many subscriptions to keep")
@@ -119,67 +119,31 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener, s se
 	return server.Shutdown(last)
 }
 
-// appFile names the credentials of every app. Paths are relative to the working directory.
-type appFile struct {
-	APNs []apnsApp `json:"apns"`
-	FCM  []fcmApp  `json:"fcm"`
-}
-
-type apnsApp struct {
-	BundleID    string `json:"bundle_id"`
-	Environment string `json:"environment"` // production or sandbox
-	KeyFile     string `json:"key_file"`
-	KeyID       string `json:"key_id"`
-	TeamID      string `json:"team_id"`
-}
-
-type fcmApp struct {
-	Package            string `json:"package"`
-	ServiceAccountFile string `json:"service_account_file"`
-}
-
+// loadApps reads the push file and makes one client for each key and environment.
 func loadApps(path string) (*phones, error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // the operator's own file
+	file, err := credentials.Load(path)
 	if err != nil {
-		return nil, fmt.Errorf("read apps: %w", err)
-	}
-	var file appFile
-	if err := json.Unmarshal(raw, &file); err != nil {
-		return nil, fmt.Errorf("read apps: %w", err)
+		return nil, err
 	}
 	p := &phones{apns: map[string]*apns.Client{}, fcm: map[string]*fcm.Client{}, now: time.Now}
-	shared := map[string]*apns.Client{} // one client a key and environment
+	shared := map[string]*apns.Client{}
 	for _, a := range file.APNs {
 		id := a.TeamID + "/" + a.KeyID + "/" + a.Environment
 		if shared[id] == nil {
-			if shared[id], err = a.connect(); err != nil {
+			shared[id], err = apns.New(apns.Params{KeyP8: a.Key, KeyID: a.KeyID, TeamID: a.TeamID, Sandbox: a.Environment == delivery.KindSandbox})
+			if err != nil {
 				return nil, fmt.Errorf("app %s: %w", a.BundleID, err)
 			}
 		}
 		p.apns[delivery.APNsApp(a.BundleID, a.Environment)] = shared[id]
 	}
 	for _, a := range file.FCM {
-		account, err := os.ReadFile(a.ServiceAccountFile)
-		if err != nil {
-			return nil, fmt.Errorf("app %s: %w", a.Package, err)
-		}
-		if p.fcm[a.Package], err = fcm.New(fcm.Params{ServiceAccount: account}); err != nil {
+		if p.fcm[a.Package], err = fcm.New(fcm.Params{ServiceAccount: a.ServiceAccount}); err != nil {
 			return nil, fmt.Errorf("app %s: %w", a.Package, err)
 		}
 	}
 	if len(p.apns)+len(p.fcm) == 0 {
-		return nil, errors.New("the apps file names no app")
+		return nil, errors.New("the push file names no app")
 	}
 	return p, nil
-}
-
-func (a apnsApp) connect() (*apns.Client, error) {
-	if a.Environment != delivery.KindProduction && a.Environment != delivery.KindSandbox {
-		return nil, errors.New("environment is production or sandbox")
-	}
-	key, err := os.ReadFile(a.KeyFile)
-	if err != nil {
-		return nil, err
-	}
-	return apns.New(apns.Params{KeyP8: key, KeyID: a.KeyID, TeamID: a.TeamID, Sandbox: a.Environment == delivery.KindSandbox})
 }

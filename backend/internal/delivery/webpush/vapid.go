@@ -3,8 +3,11 @@ package webpush
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"math/big"
 	"strings"
 	"time"
 
@@ -53,4 +56,21 @@ func VerifyVAPID(header, origin string, now time.Time) (sender string, err error
 	}
 	// The canonical text, so that one key is one sender whatever its spelling.
 	return base64.RawURLEncoding.EncodeToString(point), nil
+}
+
+// KeyFromSeed derives a VAPID key from at least 32 secret bytes, so that a server with one master key needs no further
+// file and gives the same key after every restart. The scalar is drawn as in FIPS 186-5 appendix A.2.1: 64 bits more
+// than the order has, reduced.
+func KeyFromSeed(seed []byte) (*ecdsa.PrivateKey, error) {
+	if len(seed) < 32 {
+		return nil, errors.New("the seed of a VAPID key has at least 32 bytes")
+	}
+	wide, err := hkdf.Key(sha256.New, seed, nil, "nod VAPID key", 40)
+	if err != nil {
+		return nil, err
+	}
+	order := new(big.Int).Sub(elliptic.P256().Params().N, big.NewInt(1))
+	d := new(big.Int).SetBytes(wide)
+	d.Mod(d, order).Add(d, big.NewInt(1))
+	return ecdsa.ParseRawPrivateKey(elliptic.P256(), d.FillBytes(make([]byte, 32)))
 }

@@ -216,3 +216,51 @@ func TestParametersAreChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestOneSeedGivesOneKey(t *testing.T) {
+	seed := bytes.Repeat([]byte{7}, 32)
+	a, errA := webpush.KeyFromSeed(seed)
+	b, errB := webpush.KeyFromSeed(seed)
+	seed[0] = 8
+	c, errC := webpush.KeyFromSeed(seed)
+	if errA != nil || errB != nil || errC != nil || !a.Equal(b) || a.Equal(c) {
+		t.Fatal("the key does not follow the seed", errA, errB, errC)
+	}
+	if _, err := webpush.KeyFromSeed(seed[:31]); err == nil {
+		t.Fatal("a short seed was taken")
+	}
+	service, _ := start(t)
+	sender := newSender(t, service, a)
+	if got := sender.Send(t.Context(), address(subscribe(t, service, sender.PublicKey())), wakeup()); got.Outcome != delivery.OutcomeSent {
+		t.Fatalf("a derived key: %+v", got)
+	}
+}
+
+func TestVAPIDHeadersAreVerified(t *testing.T) {
+	service, sender := start(t)
+	sender.Send(t.Context(), address(subscribe(t, service, "")), wakeup())
+	header := service.Pushes.All()[0].Header.Get("Authorization")
+	if got, err := webpush.VerifyVAPID(header, service.URL, time.Now()); err != nil || got != sender.PublicKey() {
+		t.Fatalf("the true header: %q, %v", got, err)
+	}
+	token, key, _ := strings.Cut(strings.TrimPrefix(header, "vapid "), ", ")
+	other := newSender(t, service, newKey(t)).PublicKey()
+	for name, c := range map[string]struct {
+		header, origin string
+		now            time.Time
+	}{
+		"another service":   {header, "https://push.example", time.Now()},
+		"after its life":    {header, service.URL, time.Now().Add(13 * time.Hour)},
+		"a life too long":   {header, service.URL, time.Now().Add(-13 * time.Hour)},
+		"another key":       {"vapid " + token + ", k=" + other, service.URL, time.Now()},
+		"no key":            {"vapid " + token, service.URL, time.Now()},
+		"no token":          {"vapid " + key, service.URL, time.Now()},
+		"another scheme":    {"Bearer x", service.URL, time.Now()},
+		"nothing":           {"", service.URL, time.Now()},
+		"something endless": {"vapid " + strings.Repeat(".", 4000), service.URL, time.Now()},
+	} {
+		if got, err := webpush.VerifyVAPID(c.header, c.origin, c.now); err == nil || got != "" {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}
