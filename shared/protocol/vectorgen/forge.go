@@ -30,6 +30,9 @@ func set(path string, value any) []change { return []change{{path, value}} }
 
 // edited returns the JSON of base with changes.
 func edited(base any, changes ...change) string {
+	if len(changes) == 0 {
+		return encode(base) // in the order of the members
+	}
 	tree := decodeTree(encode(base))
 	for _, c := range changes {
 		tree = put(tree, strings.Split(c.path, "."), c.value)
