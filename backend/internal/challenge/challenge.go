@@ -79,6 +79,7 @@ type Tx interface {
 	user.Tx
 	device.Reader
 	replay.Tx
+	Outbox
 	InsertChallenge(Challenge) error
 	Challenge(protocol.TenantID, protocol.ChallengeID) (Challenge, error)
 	// Recent lists a user's challenges that are pending at now, or were decided since.

@@ -227,6 +227,9 @@ func (s *Service) store(ctx context.Context, r Request, u user.User, made Create
 		if err := tx.InsertChallenge(c); err != nil {
 			return fmt.Errorf("store the challenge: %w", err)
 		}
+		if err := ring(tx, c); err != nil {
+			return err
+		}
 		err = replay.Keep(tx, s.Sealer, r.Idempotency, c.Tenant, string(c.ID), secrets{Number: made.Number, Browser: string(made.Browser)}, now, c.ExpiresAt)
 		if err != nil {
 			return err
@@ -276,12 +279,15 @@ func (s *Service) supersede(tx Tx, r Request, recent []Brief, now time.Time) ([]
 	return ended, nil
 }
 
-// wake hands the challenge to open streams at once.
+// wake hands the challenge to open streams at once, then lets the outbox send.
 func (s *Service) wake(ctx context.Context, c Challenge, superseded []Challenge) {
 	for _, old := range superseded {
 		s.announce(ctx, old)
 	}
 	for _, d := range c.Recipients {
 		s.Bus.Publish(bus.Device(string(d)), bus.Event{Kind: "challenge", ID: string(c.ID), Data: c.JWS})
+	}
+	if s.Queued != nil {
+		s.Queued()
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/nod-auth/nod/shared/protocol"
 )
 
-// Params are what a Service needs; all but Observers are required.
+// Params are what a Service needs; all but Observers and Queued are required.
 type Params struct {
 	Store     txn.Store[Tx]
 	Tenants   *tenant.Service
@@ -27,6 +27,8 @@ type Params struct {
 	Issuer    string
 	Now       func() time.Time
 	Observers []Observer
+	// Queued is told after a commit that may have queued wake-ups. It must not block.
+	Queued func()
 }
 
 // Service runs challenges. It is safe for concurrent use on any number of nodes over one store.

@@ -2,13 +2,11 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/nod-auth/nod/backend/internal/delivery"
-	"github.com/nod-auth/nod/backend/internal/txn"
 	"github.com/nod-auth/nod/shared/protocol"
 )
 
@@ -44,27 +42,36 @@ func (t *Tx) WakeupHistory(tn protocol.TenantID, id protocol.UserID, now time.Ti
 	return h, err
 }
 
-// EnqueueWakeups writes one delivery for each of the devices that is active and has a push address, and returns how
-// many. Call it in the transaction that writes the challenge.
-func (t *Tx) EnqueueWakeups(tn protocol.TenantID, id protocol.ChallengeID, devices []protocol.DeviceID, now time.Time) (int, error) {
-	written := 0
+// Reachable lists those of the devices that are active and have a push address.
+func (t *Tx) Reachable(tn protocol.TenantID, devices []protocol.DeviceID) (reachable []protocol.DeviceID, err error) {
+	for _, d := range devices {
+		var has bool
+		err := t.row(`SELECT EXISTS (SELECT 1 FROM devices WHERE tenant_id = $1 AND id = $2 AND status = 'active' AND push <> '')`, tn, d).Scan(&has)
+		if err != nil {
+			return nil, err
+		}
+		if has {
+			reachable = append(reachable, d)
+		}
+	}
+	return reachable, nil
+}
+
+// EnqueueWakeups writes one delivery for each device, on the channel of its push address. Call it in the transaction
+// that writes the challenge.
+func (t *Tx) EnqueueWakeups(tn protocol.TenantID, id protocol.ChallengeID, devices []protocol.DeviceID, now time.Time) error {
 	for _, d := range devices {
 		var push protocol.PushAddress
 		var user protocol.UserID
-		err := t.row(`SELECT push, user_id FROM devices WHERE tenant_id = $1 AND id = $2 AND status = 'active' AND push <> ''`, tn, d).Scan(parsed{&push}, &user)
-		if errors.Is(err, txn.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return written, err
+		if err := t.row(`SELECT push, user_id FROM devices WHERE tenant_id = $1 AND id = $2`, tn, d).Scan(parsed{&push}, &user); err != nil {
+			return err
 		}
 		if err := t.store(`INSERT INTO deliveries (tenant_id, challenge_id, user_id, device_id, channel, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			tn, id, user, d, push.Channel, millis(now), millis(now)); err != nil {
-			return written, err
+			return err
 		}
-		written++
 	}
-	return written, nil
+	return nil
 }
 
 // Outbox is the deliveries as [delivery.Runner] sees them.

@@ -69,24 +69,10 @@ func (r *ringing) address() *protocol.PushAddress {
 	return p
 }
 
-// ring creates a challenge whose deliveries are in the outbox.
+// ring creates a challenge, whose deliveries are then in the outbox.
 func (r *ringing) ring() challenge.Challenge {
 	r.T.Helper()
-	c := r.MustCreate("ada", nil).Challenge
-	r.update(func(tx *sqlstore.Tx) error {
-		queued, err := tx.Deliveries(false, 100)
-		if err != nil {
-			return err
-		}
-		for _, d := range queued {
-			if d.Challenge == c.ID {
-				return nil // the service writes them itself
-			}
-		}
-		_, err = tx.EnqueueWakeups(c.Tenant, c.ID, c.Recipients, r.Clock.Now())
-		return err
-	})
-	return c
+	return r.MustCreate("ada", nil).Challenge
 }
 
 func (r *ringing) claim(limit int) []delivery.Job {
@@ -294,6 +280,59 @@ func TestAttemptsHoldNoAddress(t *testing.T) {
 	r.record(delivery.Report{Lease: job.Lease, Attempt: &attempt, Outcome: delivery.OutcomeConfigError})
 	if r.address() == nil {
 		t.Fatal("a configuration error dropped the address")
+	}
+}
+
+func TestT01_fifty_challenges_in_a_minute_queue_three_wakeups(t *testing.T) {
+	r := newRinging(t)
+	made := 0
+	for range 50 {
+		if _, err := r.Create("ada", func(q *challenge.Request) { q.Session = "one" }); err == nil {
+			made++
+		}
+		r.Clock.Advance(time.Second)
+	}
+	r.update(func(tx *sqlstore.Tx) error {
+		queued, err := tx.Deliveries(false, 100)
+		if len(queued) != 3 || made < 10 {
+			t.Errorf("%d challenges queued %d wake-ups, want 3: the budget holds back wake-ups, not challenges", made, len(queued))
+		}
+		return err
+	})
+}
+
+func TestT01_after_a_report_nothing_rings_for_fifteen_minutes(t *testing.T) {
+	r := newRinging(t)
+	count := func() (n int) {
+		r.update(func(tx *sqlstore.Tx) error {
+			queued, err := tx.Deliveries(false, 100)
+			n = len(queued)
+			return err
+		})
+		return n
+	}
+	c := r.ring()
+	if _, err := r.device.Decide(c, protocol.Report, ""); err != nil {
+		t.Fatal(err)
+	}
+	r.Clock.Advance(14 * time.Minute)
+	r.ring()
+	if n := count(); n != 1 {
+		t.Fatalf("%d wake-ups 14 minutes after a report, want only the first", n)
+	}
+	r.Clock.Advance(2 * time.Minute)
+	r.ring()
+	if n := count(); n != 2 {
+		t.Fatalf("%d wake-ups 16 minutes after a report, want a second", n)
+	}
+}
+
+func TestADeviceWithoutAnAddressQueuesNothing(t *testing.T) {
+	r := newRinging(t)
+	r.register(r.device.ID, nil)
+	r.ring()
+	if jobs := r.claim(10); len(jobs) != 0 {
+		t.Fatalf("queued %+v", jobs)
 	}
 }
 
