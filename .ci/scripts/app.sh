@@ -6,5 +6,5 @@ need_go
 [ -f app/main.go ] || fail "app/main.go does not exist yet"
 if [ "$(uname -s)" = Linux ]; then need_debs "${app_debs[@]}"; fi
 mkdir -p build/bin
-(cd app && go build -trimpath -tags gles -o ../build/bin/nod .)
+(cd app && go build -trimpath -ldflags='-s -w' -tags gles -o ../build/bin/nod .)
 say "built: app -> build/bin/nod"

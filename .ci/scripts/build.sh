@@ -14,6 +14,6 @@ fi
 [ ${#programs[@]} -gt 0 ] || fail "there is no program to build yet"
 mkdir -p build/bin
 for p in "${programs[@]}"; do
-	go build -trimpath -o "build/bin/$(basename "$p")" "./$p"
+	go build -trimpath -ldflags='-s -w' -o "build/bin/$(basename "$p")" "./$p"
 done
 say "built: ${programs[*]} -> build/bin"

@@ -74,9 +74,15 @@ type source struct {
 	fset      *token.FileSet
 }
 
-// sources parses every Go file of our modules.
+// parsed keeps what sources found for the tests that come after.
+var parsed []source
+
+// sources parses every Go file of our modules, once.
 func sources(t *testing.T) []source {
 	t.Helper()
+	if parsed != nil {
+		return parsed
+	}
 	var all []source
 	for _, name := range tracked(t) {
 		top, _, _ := strings.Cut(name, "/")
@@ -104,6 +110,7 @@ func sources(t *testing.T) []source {
 		}
 		all = append(all, s)
 	}
+	parsed = all
 	return all
 }
 
