@@ -147,3 +147,25 @@ func (s *Signer) Public() JWK { return s.public }
 
 // KeyID returns the thumbprint of the public half.
 func (s *Signer) KeyID() Thumbprint { return s.kid }
+
+// MarshalBinary returns the uncompressed point (SEC 1 version 2 section 2.3.3): 65 bytes. It implements encoding.BinaryMarshaler.
+func (j JWK) MarshalBinary() ([]byte, error) {
+	if j.key == nil {
+		return nil, invalid("jwk", "is empty")
+	}
+	b, err := j.key.Bytes()
+	if err != nil {
+		return nil, invalid("jwk", "not a point of P-256")
+	}
+	return b, nil
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote; a point off the curve is refused. It implements encoding.BinaryUnmarshaler.
+func (j *JWK) UnmarshalBinary(b []byte) error {
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), b)
+	if err != nil {
+		return invalid("jwk", "not a point of P-256")
+	}
+	j.key = key
+	return nil
+}

@@ -189,34 +189,30 @@ func (a *attempt) checkRequirements() error {
 	return nil
 }
 
-// approve reserves the guess, then compares it, then decides.
+// approve compares the number under the lock-out, then decides.
 func (a *attempt) approve(tx Tx, u user.User) error {
-	if a.c.Match.Mode.Checked() {
-		locked, err := user.ReserveFailure(tx, u, user.ClassSigned, a.now)
-		if err != nil {
-			return a.refuse(tx, err, string(fault.CodeOf(err)))
-		}
-		salt, err := a.s.salt(a.c)
-		if err != nil {
-			return err
-		}
-		if !a.c.Match.Opens(salt, a.c.ID, a.in.Number) {
-			if err := user.NoteLocked(tx, u, locked, a.now); err != nil {
-				return err
-			}
-			if err := a.finish(tx, protocol.StatusFailed, "number_wrong"); err != nil {
-				return err
-			}
-			if a.refusal == nil {
-				a.refusal = fault.New(fault.NumberWrong, "")
-			}
-			return nil
-		}
+	if !a.c.Match.Mode.Checked() {
+		return a.finish(tx, protocol.StatusApproved, "")
 	}
-	if err := user.Succeed(tx, u, user.ClassSigned); err != nil {
+	salt, err := a.s.salt(a.c)
+	if err != nil {
 		return err
 	}
-	return a.finish(tx, protocol.StatusApproved, "")
+	right, l, err := user.Guess(tx, u, user.ClassSigned, a.now, func() bool { return a.c.Match.Opens(salt, a.c.ID, a.in.Number) })
+	if err != nil {
+		return a.refuse(tx, err, string(fault.CodeOf(err)))
+	}
+	if right {
+		return a.finish(tx, protocol.StatusApproved, "")
+	}
+	if err := user.NoteLocked(tx, u, l, a.now); err != nil {
+		return err
+	}
+	if err := a.finish(tx, protocol.StatusFailed, "number_wrong"); err != nil {
+		return err
+	}
+	a.refusal = fault.New(fault.NumberWrong, "")
+	return nil
 }
 
 // finish is the one conditional update; a decision that comes second leaves no trace but an event.

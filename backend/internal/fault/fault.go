@@ -27,6 +27,7 @@ const (
 	DeviceLimit         Code = "device_limit"
 	DeviceInactive      Code = "device_inactive"
 	UserDisabled        Code = "user_disabled"
+	UserLocked          Code = "user_locked"
 	UserHasNoDevice     Code = "user_has_no_device"
 	LockedOut           Code = "locked_out"
 	AlreadyDecided      Code = "challenge_already_decided"

@@ -3,11 +3,24 @@ package sqlstore
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"github.com/nod-auth/nod/backend/internal/device"
 	"github.com/nod-auth/nod/shared/protocol"
 )
+
+// point reads a public key's column: the uncompressed point, which is read much faster than a JSON web key.
+type point struct{ key *protocol.JWK }
+
+// Scan implements sql.Scanner.
+func (p point) Scan(v any) error {
+	b, ok := v.([]byte)
+	if !ok {
+		return fmt.Errorf("a key column has %T", v)
+	}
+	return p.key.UnmarshalBinary(b)
+}
 
 const deviceSelect = `SELECT d.tenant_id, d.id, d.user_id, d.name, d.model, d.platform, d.app_version, d.status, d.handle, d.push, d.counter_max, d.counter_seen,
 	d.created_at, d.seen_at, d.revoked_at, k.id, k.jwk, k.claimed, k.proven, a.id, a.jwk, a.claimed, a.proven
@@ -16,7 +29,7 @@ const deviceSelect = `SELECT d.tenant_id, d.id, d.user_id, d.name, d.model, d.pl
 func scanDevice(s scanner) (d device.Device, err error) {
 	err = s.Scan(&d.Tenant, &d.ID, &d.User, &d.Info.Name, &d.Info.Model, &d.Info.Platform, &d.Info.AppVersion, &d.Status, &d.Handle, parsed{&d.Push},
 		&d.Counter.Max, &d.Counter.Seen, at{&d.CreatedAt}, at{&d.SeenAt}, at{&d.RevokedAt},
-		&d.Key.ID, parsed{&d.Key.JWK}, &d.Key.Claimed, &d.Key.Proven, &d.Approval.ID, parsed{&d.Approval.JWK}, &d.Approval.Claimed, &d.Approval.Proven)
+		&d.Key.ID, point{&d.Key.JWK}, &d.Key.Claimed, &d.Key.Proven, &d.Approval.ID, point{&d.Approval.JWK}, &d.Approval.Claimed, &d.Approval.Proven)
 	return d, err
 }
 
@@ -82,8 +95,12 @@ func (t *Tx) saveCredential(d device.Device, role protocol.KeyRole) error {
 	if err := t.store(`UPDATE credentials SET current = FALSE WHERE tenant_id = $1 AND device_id = $2 AND role = $3 AND current`, d.Tenant, d.ID, role); err != nil {
 		return err
 	}
+	encoded, err := c.JWK.MarshalBinary()
+	if err != nil {
+		return fmt.Errorf("encode a credential: %w", err)
+	}
 	return t.store(`INSERT INTO credentials (id, tenant_id, device_id, role, jwk, claimed, proven, current) VALUES ($1, $2, $3, $4, $5, $6, $7, TRUE)`,
-		c.ID, d.Tenant, d.ID, role, text(c.JWK), c.Claimed, c.Proven)
+		c.ID, d.Tenant, d.ID, role, encoded, c.Claimed, c.Proven)
 }
 
 // KnownKey tells whether a thumbprint was ever a device's or a tenant's.

@@ -79,8 +79,8 @@ type Tx interface {
 	SaveLockout(protocol.TenantID, protocol.UserID, Lockout) error
 }
 
-// Authorize refuses when the user's account or factor class may not go on: user_disabled, or locked_out with the time
-// left. Deny and report never ask it.
+// Authorize refuses when the user's account or factor class may not go on: user_disabled, user_locked, or
+// locked_out with the time left. Deny and report never ask it.
 func Authorize(tx Tx, u User, _ Phase, class Class, now time.Time) error {
 	if u.Disabled {
 		return fault.New(fault.UserDisabled, "")
@@ -94,7 +94,7 @@ func Authorize(tx Tx, u User, _ Phase, class Class, now time.Time) error {
 
 func (l Lockout) check(now time.Time) error {
 	if l.Disabled {
-		return fault.New(fault.LockedOut, "Too many wrong answers: this way of approving is disabled until an administrator unlocks it.")
+		return fault.New(fault.UserLocked, "")
 	}
 	if now.Before(l.LockedUntil) {
 		return fault.Later(fault.LockedOut, "", l.LockedUntil.Sub(now))
@@ -102,21 +102,27 @@ func (l Lockout) check(now time.Time) error {
 	return nil
 }
 
-// ReserveFailure counts a guess as wrong before it is compared; call [Succeed] in the same transaction when it was right. It
-// returns the state after the failure, whose LockedUntil tells whether this guess locked the class.
-func ReserveFailure(tx Tx, u User, class Class, now time.Time) (Lockout, error) {
-	l, err := tx.Lockout(u.Tenant, u.ID, class)
-	if err != nil {
-		return l, fmt.Errorf("read the lock-out: %w", err)
+// Guess lets one answer be compared. The state of the class is read first, and with it locked against guesses of other nodes until the
+// transaction ends; a class that is locked compares nothing. A wrong answer is counted, and the state after it tells whether it
+// locked the class; a right one clears the count of this class and of no other (T7).
+func Guess(tx Tx, u User, class Class, now time.Time, compare func() bool) (right bool, l Lockout, err error) {
+	if l, err = tx.Lockout(u.Tenant, u.ID, class); err != nil {
+		return false, l, fmt.Errorf("read the lock-out: %w", err)
 	}
 	if err := l.check(now); err != nil {
-		return l, err
+		return false, l, err
+	}
+	if compare() {
+		if l == (Lockout{Class: class}) {
+			return true, l, nil
+		}
+		return true, Lockout{Class: class}, Succeed(tx, u, class)
 	}
 	l = l.fail(now)
 	if err := tx.SaveLockout(u.Tenant, u.ID, l); err != nil {
-		return l, fmt.Errorf("count the guess: %w", err)
+		return false, l, fmt.Errorf("count the guess: %w", err)
 	}
-	return l, nil
+	return false, l, nil
 }
 
 // fail is the pure step of one wrong answer.
