@@ -197,7 +197,7 @@ func (c *Core) outcome(s *session, d storedDecision, status protocol.Status, err
 		return Outcome{Kind: kindOf("", known), Status: known, Code: code}
 	case problem.NotFound: // it has ended so long ago that the server forgot it
 		return Outcome{Kind: OutcomeExpired, Code: code}
-	case problem.LockedOut:
+	case problem.LockedOut, problem.UserLocked:
 		var p *problem.Problem
 		out := Outcome{Kind: OutcomeLockedOut, Status: protocol.StatusPending, Code: code}
 		if errors.As(err, &p) && p.RetryAfter > 0 {

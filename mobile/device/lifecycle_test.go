@@ -313,6 +313,28 @@ func TestALostReplyToAKeyReplacementLosesNoKey(t *testing.T) {
 	}
 }
 
+func TestAKeyReplacementThatNeverArrivedIsGivenUp(t *testing.T) {
+	s, r := devicetest.New(t), newRig(t, nil)
+	a := r.enroll(s, "ada")
+	s.Fail(devicetest.Update, 1, http.StatusBadGateway)
+	p := device.RotateParams{Account: a.ID, Current: withPIN(pin), New: withPIN(pin)}
+	if err := r.core.RotateKeys(context.Background(), p); !errors.Is(err, device.ErrOffline) {
+		t.Fatalf("error is %v", err)
+	}
+	s.NewNonce()
+	if err := r.core.Sync(context.Background()); !errors.Is(err, device.ErrRefused) {
+		t.Errorf("error is %v", err)
+	}
+	if d := r.core.Diagnostics().Accounts[0]; d.Unsent != 0 {
+		t.Errorf("%d are unsent", d.Unsent)
+	}
+	s.Ask("ada", nil)
+	r.sync()
+	if out := r.decide(r.one(), protocol.Approve, "47"); out.Kind != device.OutcomeApproved {
+		t.Errorf("with the old keys: %+v", out)
+	}
+}
+
 func TestRenameAndForget(t *testing.T) {
 	s, r := devicetest.New(t), newRig(t, nil)
 	a := r.enroll(s, "ada")

@@ -44,8 +44,8 @@ const (
 	OutcomeNeedsPIN OutcomeKind = "needs_pin"
 	// OutcomeWrongPIN: nothing was sent; Outcome.TriesLeft says how often one may try.
 	OutcomeWrongPIN OutcomeKind = "wrong_pin"
-	// OutcomeLockedOut: approving is locked until Outcome.Until, by the key store
-	// after wrong PINs (Code is "") or by the server after wrong numbers. Deny and report still work.
+	// OutcomeLockedOut: approving is locked until Outcome.Until (zero: until somebody unlocks it), by the key
+	// store after wrong PINs (Code is "") or by the server after wrong numbers. Deny and report still work.
 	OutcomeLockedOut OutcomeKind = "locked_out"
 	// OutcomeUnverified: the person closed the platform's prompt. Nothing was sent.
 	OutcomeUnverified OutcomeKind = "unverified"

@@ -1,0 +1,10 @@
+//go:build linux && !android
+
+package main
+
+import "golang.org/x/sys/unix"
+
+const (
+	termiosGet = unix.TCGETS
+	termiosSet = unix.TCSETS
+)
