@@ -63,6 +63,9 @@ const (
 
 // start opens or makes the database, and serves. ctx ends only the start.
 func (p *program) start(ctx context.Context, c *config.Config) (*server, error) {
+	if err := checkCertificate(c.TLS); err != nil {
+		return nil, err
+	}
 	listener, err := listen(ctx, c.Listen)
 	if err != nil {
 		return nil, err
@@ -155,6 +158,7 @@ func (s *server) stop() error {
 			errs = append(errs, failure("raise shutdown_seconds if requests need longer", "some requests did not end within %d seconds", s.config.ShutdownSeconds), hs.Close())
 		}
 	}
+	errs = append(errs, s.api.Drain(ctx))
 	s.cancel()
 	s.work.Wait()
 	s.bus.Close()

@@ -17,6 +17,7 @@ import (
 	"github.com/nod-auth/nod/backend/internal/tenant"
 	"github.com/nod-auth/nod/backend/internal/txn"
 	"github.com/nod-auth/nod/shared/problem"
+	"github.com/nod-auth/nod/shared/protocol"
 )
 
 // Params are what an API needs; all but the group at the end are required.
@@ -50,7 +51,7 @@ type Limits struct {
 	Stream     time.Duration // the longest stream; 15 minutes
 	Ping       time.Duration // between comments on a stream; 25 seconds
 	Write      time.Duration // the longest a reader may block one write; 10 seconds
-	PerDevice  int           // streams of one device at once; 4
+	PerDevice  int           // streams of one device at once; one more ends the oldest; 3
 	StreamsAll int           // streams of all devices at once; 15 000, under the usual limit of open files
 }
 
@@ -64,7 +65,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Ping, 25*time.Second)
 	def(&l.Write, 10*time.Second)
 	if l.PerDevice == 0 {
-		l.PerDevice = 4
+		l.PerDevice = 3
 	}
 	if l.StreamsAll == 0 {
 		l.StreamsAll = 15000
@@ -97,7 +98,7 @@ func New(ctx context.Context, p Params) (*API, error) {
 	}
 	p.Limits = p.Limits.withDefaults()
 	a := &API{Params: p, operations: ops, closing: make(chan struct{})}
-	a.streams.open = map[string]int{}
+	a.streams.open = map[protocol.DeviceID][]chan struct{}{}
 	routes, err := a.routes()
 	if err != nil {
 		return nil, err
@@ -109,8 +110,9 @@ func New(ctx context.Context, p Params) (*API, error) {
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
-// Close tells every open wait and stream to end. Call it before http.Server.Shutdown, which waits for them. Requests that
-// are under way finish; new ones are still answered until the listener is closed.
+// Close tells every open wait and stream to end. Call it before http.Server.Shutdown, which waits for requests, and
+// [API.Drain], which waits for the rest. Requests that are under way finish; new ones are answered until the listener is
+// closed.
 func (a *API) Close() { a.closeOnce.Do(func() { close(a.closing) }) }
 
 // stopping tells whether Close was called.

@@ -32,26 +32,33 @@ func (a *API) StreamDevice(ctx context.Context, _ StreamDeviceRequestObject) (St
 	if a.stopping() {
 		return nil, shuttingDown()
 	}
-	d := from(ctx).device
+	info := from(ctx)
+	d := info.device
 	ring, err := a.Tenants.Ring(ctx, d.Tenant)
 	if err != nil {
 		return nil, err
 	}
-	release, err := a.streams.take(string(d.ID), a.Limits)
+	a.seen(ctx, d)
+	replaced, err := a.streams.take(d.ID, a.Limits)
 	if err != nil {
 		return nil, err
 	}
-	return &inbox{a: a, ctx: ctx, device: d, keysSeq: ring.Tenant.KeysSeq, release: release}, nil
+	kept := &request{id: info.id, operation: info.operation, actor: info.actor} // and nothing else of the request
+	return &inbox{a: a, ctx: context.WithValue(context.Background(), requestKey{}, kept), left: ctx.Done(),
+		device: device.Device{Tenant: d.Tenant, ID: d.ID, Status: d.Status}, keysSeq: ring.Tenant.KeysSeq, replaced: replaced}, nil
 }
 
 // inbox is the open stream of one device. The device is read again before each event, so that a revoked one gets nothing
-// more, and at each ping, so that a change made by another process is seen too.
+// more, and at each ping, so that a change made by another process is seen too. It holds little: ten thousand of them wait.
 type inbox struct {
-	a       *API
-	ctx     context.Context
-	device  device.Device
-	keysSeq uint64
-	release func()
+	a        *API
+	ctx      context.Context // of the stream; the request's own ends with its handler
+	left     <-chan struct{} // closed when the caller has left; nil when only a write can tell
+	device   device.Device   // tenant, id and status only
+	keysSeq  uint64
+	replaced chan struct{}
+	sub      *bus.Subscription
+	events   *events
 }
 
 type (
@@ -70,75 +77,67 @@ type (
 	}
 )
 
-// VisitStreamDeviceResponse implements StreamDeviceResponseObject.
+// VisitStreamDeviceResponse implements StreamDeviceResponseObject. It returns at once where the connection can be taken
+// over, and at the stream's end elsewhere.
 func (i *inbox) VisitStreamDeviceResponse(w http.ResponseWriter) error {
-	defer i.release()
-	gauge := i.a.Metrics.streams.WithLabelValues("device")
-	gauge.Inc()
-	defer gauge.Dec()
+	i.a.Metrics.streams.WithLabelValues("device").Inc()
 	// Subscribe before the first read, so that nothing falls between.
-	sub := i.a.Bus.Subscribe(bus.Device(string(i.device.ID)))
-	defer sub.Close()
-	e, err := i.a.openStream(w)
-	if err != nil {
-		return err
-	}
-	i.a.seen(i.ctx, i.device)
-	err = i.everything(e)
-	if err == nil {
-		err = i.loop(e, sub)
-	}
-	switch {
-	case fault.CodeOf(err) == fault.DeviceUnauthorized:
-		return i.a.streamFailed(i.ctx, e.sendJSON("bye", bye{byeRevoked}))
-	case errors.Is(err, errStreamOver), err == nil:
+	i.sub = i.a.Bus.Subscribe(bus.Device(string(i.device.ID)))
+	if e, conn, ok := i.a.detach(w); ok {
+		i.events, i.left = e, nil
+		err := i.everything()
+		go func() {
+			i.serve(err)
+			_ = conn.Close()
+		}()
 		return nil
 	}
-	return i.a.streamFailed(i.ctx, err)
-}
-
-// everything sends the device's state and each pending challenge: on opening, when the device became active, and when
-// the stream was too slow for an event.
-func (i *inbox) everything(e *events) error {
-	d, err := i.a.Devices.Current(i.ctx, i.device)
-	if err != nil {
-		return err
+	e, err := i.a.openStream(w)
+	if err == nil {
+		i.events = e
+		err = i.everything()
 	}
-	i.device = d
-	if err := e.sendJSON("device", deviceEvent{d.Status}); err != nil {
-		return err
-	}
-	jws, err := i.a.Challenges.Pending(i.ctx, d)
-	if err != nil {
-		return err
-	}
-	for _, c := range jws {
-		if err := e.sendJSON("challenge", challengeEvent{c}); err != nil {
-			return err
-		}
-	}
+	i.serve(err)
 	return nil
 }
 
-func (i *inbox) loop(e *events, sub *bus.Subscription) error {
+// serve runs the stream after its opening, which may have failed, and ends it.
+func (i *inbox) serve(err error) {
+	if err == nil {
+		err = i.loop()
+	}
+	if fault.CodeOf(err) == fault.DeviceUnauthorized {
+		err = i.over(byeRevoked)
+	}
+	if !errors.Is(err, errStreamOver) {
+		_ = i.a.streamFailed(i.ctx, err)
+	}
+	i.sub.Close()
+	i.a.streams.release(i.device.ID, i.replaced)
+	i.a.Metrics.streams.WithLabelValues("device").Dec()
+}
+
+func (i *inbox) loop() error {
 	c := i.a.newClock()
 	defer c.stop()
 	for {
 		var err error
 		select {
-		case event, open := <-sub.C:
+		case event, open := <-i.sub.C:
 			if !open {
-				return i.over(e, byeStopping)
+				return i.over(byeStopping)
 			}
-			err = i.event(e, sub, event)
+			err = aside(func() error { return i.event(event) })
 		case <-c.ping.C:
-			err = i.ping(e)
+			err = aside(i.ping)
 		case <-c.end.C:
-			return i.over(e, byeEnd)
-		case <-i.ctx.Done():
+			return i.over(byeEnd)
+		case <-i.replaced:
+			return i.over(byeReplaced)
+		case <-i.left:
 			return errStreamOver
 		case <-i.a.closing:
-			return i.over(e, byeStopping)
+			return i.over(byeStopping)
 		}
 		if err != nil {
 			return err
@@ -146,59 +145,90 @@ func (i *inbox) loop(e *events, sub *bus.Subscription) error {
 	}
 }
 
-func (i *inbox) over(e *events, reason string) error {
-	if err := e.sendJSON("bye", bye{reason}); err != nil {
+// aside runs f on a goroutine of its own. A waiting stream then keeps the smallest stack there is; one that had called
+// into the database would keep the stack that this needed.
+func aside(f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	return <-done
+}
+
+func (i *inbox) over(reason string) error {
+	if err := i.events.sendJSON("bye", bye{reason}); err != nil {
 		return err
 	}
 	return errStreamOver
 }
 
-func (i *inbox) event(e *events, sub *bus.Subscription, event bus.Event) error {
-	if sub.Lagged() {
-		return i.everything(e)
+// refresh reads the device again and tells whether its status is another.
+func (i *inbox) refresh() (d device.Device, changed bool, err error) {
+	d, err = i.a.Devices.Current(i.ctx, i.device)
+	if err != nil {
+		return d, false, err
 	}
-	was := i.device.Status
-	d, err := i.a.Devices.Current(i.ctx, i.device)
+	changed = d.Status != i.device.Status
+	i.device.Status = d.Status
+	return d, changed, nil
+}
+
+// everything sends the device's state and each pending challenge: on opening, when the device became active, and when
+// the stream was too slow for an event.
+func (i *inbox) everything() error {
+	d, _, err := i.refresh()
 	if err != nil {
 		return err
 	}
-	i.device = d
-	switch event.Kind {
-	case "challenge":
-		if d.Status != device.StatusActive {
-			return nil
+	if err := i.events.sendJSON("device", deviceEvent{d.Status}); err != nil {
+		return err
+	}
+	jws, err := i.a.Challenges.Pending(i.ctx, d)
+	if err != nil {
+		return err
+	}
+	for _, c := range jws {
+		if err := i.events.sendJSON("challenge", challengeEvent{c}); err != nil {
+			return err
 		}
-		return e.sendJSON("challenge", challengeEvent{event.Data})
-	case "closed":
-		return e.sendJSON("closed", closedEvent{event.ID, event.Status})
-	case "device":
-		if was != d.Status {
-			return i.everything(e)
-		}
-	case "keys":
-		return i.keys(e)
+	}
+	return nil
+}
+
+func (i *inbox) event(event bus.Event) error {
+	if i.sub.Lagged() {
+		return i.everything()
+	}
+	d, changed, err := i.refresh()
+	switch {
+	case err != nil:
+		return err
+	case changed:
+		return i.everything()
+	case event.Kind == "challenge" && d.Status == device.StatusActive:
+		return i.events.sendJSON("challenge", challengeEvent{event.Data})
+	case event.Kind == "closed":
+		return i.events.sendJSON("closed", closedEvent{event.ID, event.Status})
+	case event.Kind == "keys":
+		return i.keys()
 	}
 	return nil
 }
 
 // ping keeps the connection open and looks for what no event told.
-func (i *inbox) ping(e *events) error {
-	was := i.device.Status
-	d, err := i.a.Devices.Current(i.ctx, i.device)
+func (i *inbox) ping() error {
+	_, changed, err := i.refresh()
 	if err != nil {
 		return err
 	}
-	i.device = d
-	if was != d.Status {
-		return i.everything(e)
+	if changed {
+		return i.everything()
 	}
-	if err := i.keys(e); err != nil {
+	if err := i.keys(); err != nil {
 		return err
 	}
-	return e.ping()
+	return i.events.ping()
 }
 
-func (i *inbox) keys(e *events) error {
+func (i *inbox) keys() error {
 	ring, err := i.a.Tenants.Ring(i.ctx, i.device.Tenant)
 	if err != nil {
 		return err
@@ -207,5 +237,5 @@ func (i *inbox) keys(e *events) error {
 		return nil
 	}
 	i.keysSeq = ring.Tenant.KeysSeq
-	return e.sendJSON("keys", keysEvent{i.keysSeq})
+	return i.events.sendJSON("keys", keysEvent{i.keysSeq})
 }

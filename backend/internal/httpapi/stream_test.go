@@ -223,28 +223,33 @@ func TestASlowStreamIsMadeWhole(t *testing.T) {
 	_ = c
 }
 
+// A device that opens one stream too many loses its oldest: most likely a connection that it lost before.
 func TestADeviceMayNotOpenStreamsWithoutEnd(t *testing.T) {
 	w := newWorld(t, func(p *httpapi.Params) { p.Limits = httpapi.Limits{PerDevice: 2} })
 	p := w.enroll("ada")
-	a, b := p.follow(), p.follow()
-	a.want("device", "active")
-	b.want("device", "active")
-	if third := p.get("/device/v1/events"); third.Status != 429 || third.Header.Get("Retry-After") == "" {
-		t.Errorf("a third stream: %d %s", third.Status, third.Body)
+	first, second := p.follow(), p.follow()
+	first.want("device", "active")
+	second.want("device", "active")
+	third := p.follow()
+	third.want("device", "active")
+	first.want("bye", "replaced")
+	first.wantEnd()
+	w.challenge("ada", "login-1")
+	second.want("challenge", "")
+	third.want("challenge", "")
+}
+
+func TestStreamsOfAllDevicesAreBounded(t *testing.T) {
+	w := newWorld(t, func(p *httpapi.Params) { p.Limits = httpapi.Limits{StreamsAll: 1, Ping: 5 * time.Millisecond} })
+	ada, bob := w.enroll("ada"), w.enroll("bob")
+	f := ada.follow()
+	f.want("device", "active")
+	if a := bob.get("/device/v1/events"); a.Status != 429 || a.Header.Get("Retry-After") == "" {
+		t.Errorf("one too many: %d %s", a.Status, a.Body)
 	}
-	a.close()
-	until(t, func() bool {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		req, _ := http.NewRequestWithContext(ctx, "GET", w.URL+"/device/v1/events", nil)
-		req.Header.Set("DPoP", p.proof("GET", "/device/v1/events"))
-		res, err := http.DefaultTransport.RoundTrip(req)
-		if err != nil {
-			return false
-		}
-		defer res.Body.Close()
-		return res.StatusCode == 200
-	})
+	f.close() // a ping finds out, and the place is free again
+	until(t, func() bool { return w.bus.Listeners() == 0 })
+	bob.follow().want("device", "active")
 }
 
 // until polls a condition.
@@ -378,6 +383,9 @@ func TestAStoppingServerEndsWaitsAndStreams(t *testing.T) {
 	}
 	if a := w.call("GET", "/healthz", "", nil); a.Status != 200 {
 		t.Errorf("alive while stopping: %d %s", a.Status, a.Body)
+	}
+	if err := w.api.Drain(t.Context()); err != nil {
+		t.Error(err)
 	}
 	if a := p.get("/device/v1/events"); a.Status != 503 {
 		t.Errorf("a stream while stopping: %d %s", a.Status, a.Body)
