@@ -1,9 +1,9 @@
 package protocol
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -104,14 +104,14 @@ func One(key JWK) KeyFunc {
 	}
 }
 
-// envelope is a message whose size and shape, but not yet its signature, were checked.
+// envelope is a message whose size, shape and header, but not yet its signature, were checked.
 type envelope struct {
-	kid    Thumbprint
-	jwk    json.RawMessage // the header's "jwk", unread: only an enrollment looks at it
-	object *jose.JSONWebSignature
+	raw string
+	kid Thumbprint
+	jwk json.RawMessage // the header's "jwk", unread: only an enrollment looks at it
 }
 
-// open checks size, shape, algorithm, "crit", "typ" and the form of "kid", in this order.
+// open checks size, shape, algorithm, "crit", "b64", "typ" and the form of "kid", in this order.
 func open(raw string, t Type) (*envelope, error) {
 	if len(raw) > MaxSize(t) {
 		return nil, fail(CodeTooLarge, "", "over %d bytes", MaxSize(t))
@@ -119,49 +119,52 @@ func open(raw string, t Type) (*envelope, error) {
 	if err := checkCompact(raw); err != nil {
 		return nil, err
 	}
-	object, err := jose.ParseSignedCompact(raw, es256)
-	if err != nil {
-		var alg *jose.ErrUnexpectedSignatureAlgorithm
-		if errors.As(err, &alg) {
-			return nil, fail(CodeAlgorithm, "alg", "only ES256 is accepted")
-		}
-		return nil, fail(CodeMalformed, "header", "not a compact JWS")
-	}
-	header := object.Signatures[0].Protected
-	extra, err := readHeader(raw)
-	if err != nil {
-		return nil, err
-	}
+	h, err := readHeader(raw)
 	switch {
-	case extra.Crit != nil:
+	case err != nil:
+		return nil, err
+	case h.Algorithm != string(jose.ES256):
+		return nil, fail(CodeAlgorithm, "alg", "only ES256 is accepted")
+	case h.Crit != nil:
 		return nil, fail(CodeCritical, "crit", "no critical header is supported")
-	case extra.B64 != nil:
+	case h.B64 != nil:
 		return nil, fail(CodeCritical, "b64", "a payload is always base64url")
-	}
-	if got, ok := header.ExtraHeaders[jose.HeaderType].(string); !ok || got != string(t) {
+	case h.Type != string(t):
 		return nil, fail(CodeType, "typ", "want %s", t)
-	}
-	kid := Thumbprint(header.KeyID)
-	if kid.Validate("kid") != nil {
+	case h.KeyID.Validate("kid") != nil:
 		return nil, fail(CodeUnknownKey, "kid", "not a thumbprint")
 	}
-	return &envelope{kid: kid, jwk: extra.JWK, object: object}, nil
+	return &envelope{raw: raw, kid: h.KeyID, jwk: h.JWK}, nil
 }
 
-// rawHeader holds the members whose mere presence matters, null included, which the parsed header does not tell.
-type rawHeader struct {
-	Crit json.RawMessage `json:"crit"`
-	B64  json.RawMessage `json:"b64"`
-	JWK  json.RawMessage `json:"jwk"`
+// header is what is read of a header before the signature is checked. The mere presence of a raw member matters, null included.
+type header struct {
+	Algorithm string          `json:"alg"`
+	Type      string          `json:"typ"`
+	KeyID     Thumbprint      `json:"kid"`
+	Crit      json.RawMessage `json:"crit"`
+	B64       json.RawMessage `json:"b64"`
+	JWK       json.RawMessage `json:"jwk"`
 }
 
-func readHeader(raw string) (h rawHeader, err error) {
+func readHeader(raw string) (h header, err error) {
 	part, _, _ := strings.Cut(raw, ".")
 	b, err := base64.RawURLEncoding.DecodeString(part)
-	if err != nil || !utf8.Valid(b) || json.Unmarshal(b, &h) != nil {
-		return h, fail(CodeMalformed, "header", "not a JSON object")
+	if err != nil || !bytes.HasPrefix(b, []byte("{")) || !utf8.Valid(b) || json.Unmarshal(b, &h) != nil {
+		return h, fail(CodeMalformed, "header", "not a JSON object in UTF-8")
 	}
 	return h, nil
+}
+
+// payload returns the payload before its signature was checked: to find the key that a key statement names, no more.
+func (e *envelope) payload() []byte {
+	_, rest, _ := strings.Cut(e.raw, ".")
+	part, _, _ := strings.Cut(rest, ".")
+	b, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		return nil // checkCompact has decoded it
+	}
+	return b
 }
 
 // checkCompact refuses anything but the three base64url parts of an ES256 signature, each the one text of its bytes,
@@ -182,7 +185,11 @@ func (e *envelope) verify(keys KeyFunc, m message, unknown unknownMembers) error
 	if key.key == nil {
 		return fail(CodeUnknownKey, "kid", "no such key")
 	}
-	payload, err := e.object.Verify(key.key)
+	object, err := jose.ParseSignedCompact(e.raw, es256)
+	if err != nil {
+		return fail(CodeMalformed, "header", "not the header of a JWS")
+	}
+	payload, err := object.Verify(key.key)
 	if err != nil {
 		return fail(CodeSignature, "", "does not verify")
 	}

@@ -85,7 +85,7 @@ func VerifyKeys(raw string, root Thumbprint, minSequence uint64, now time.Time) 
 	k := &Keys{}
 	// The root key stands in the payload, so it is read before the signature is checked, and trusted only when it
 	// has the pinned thumbprint.
-	if err := decode(env.object.UnsafePayloadWithoutVerification(), k, ignoreUnknown); err != nil {
+	if err := decode(env.payload(), k, ignoreUnknown); err != nil {
 		return nil, err
 	}
 	if k.Root.Thumbprint() != root || env.kid != root || root == "" {
