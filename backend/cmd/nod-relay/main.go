@@ -130,7 +130,8 @@ func loadApps(path string) (*phones, error) {
 	for _, a := range file.APNs {
 		id := a.TeamID + "/" + a.KeyID + "/" + a.Environment
 		if shared[id] == nil {
-			shared[id], err = apns.New(apns.Params{KeyP8: a.Key, KeyID: a.KeyID, TeamID: a.TeamID, Sandbox: a.Environment == delivery.KindSandbox})
+			shared[id], err = apns.New(apns.Params{KeyP8: a.Key, KeyID: a.KeyID, TeamID: a.TeamID, Sandbox: a.Environment == delivery.KindSandbox,
+				Host: a.Host, Roots: file.Roots})
 			if err != nil {
 				return nil, fmt.Errorf("app %s: %w", a.BundleID, err)
 			}
@@ -138,7 +139,7 @@ func loadApps(path string) (*phones, error) {
 		p.apns[delivery.APNsApp(a.BundleID, a.Environment)] = shared[id]
 	}
 	for _, a := range file.FCM {
-		if p.fcm[a.Package], err = fcm.New(fcm.Params{ServiceAccount: a.ServiceAccount}); err != nil {
+		if p.fcm[a.Package], err = fcm.New(fcm.Params{ServiceAccount: a.ServiceAccount, Endpoint: a.Endpoint, Roots: file.Roots}); err != nil {
 			return nil, fmt.Errorf("app %s: %w", a.Package, err)
 		}
 	}

@@ -39,6 +39,9 @@ type commands struct {
 	Device      deviceCmd      `cmd:"" help:"Enrolled devices."`
 	User        userCmd        `cmd:"" help:"Users: state, lock-out, recovery."`
 	Enrollment  enrollmentCmd  `cmd:"" help:"Invitations for devices."`
+	Push        pushCmd        `cmd:"" help:"Push channels."`
+	Deliveries  deliveriesCmd  `cmd:"" help:"List the latest wake-ups, every attempt, and what to do about it."`
+	Fakepush    fakepushCmd    `cmd:"" help:"Run local stand-ins for Apple's, Google's and a WebPush service, to develop without accounts."`
 	Verify      verifyCmd      `cmd:"" help:"Check a result and its evidence offline: what it proves and what it does not."`
 	Audit       auditCmd       `cmd:"" help:"The audit chain."`
 	Backup      backupCmd      `cmd:"" help:"Copy the database into a file while the server runs."`

@@ -45,6 +45,7 @@ type server struct {
 	addr   string      // as listened on
 	first  *firstStart // what the first start made; nil later
 	api    *httpapi.API
+	pushes *pushes
 	http   []*http.Server
 	failed chan error
 	cancel context.CancelFunc
@@ -99,6 +100,8 @@ func (p *program) startOn(ctx context.Context, c *config.Config, listener net.Li
 	srv.cancel = cancel
 	srv.work.Go(func() { srv.sweep(background) })
 	srv.work.Go(func() { srv.sealAudit(background) })
+	srv.work.Go(func() { srv.pushes.runner.Run(background) })
+	srv.work.Go(func() { srv.sweepPushes(background) })
 	srv.serve(listener, srv.api, c)
 	return srv, nil
 }
@@ -109,6 +112,9 @@ func (s *server) prepare(ctx context.Context, c *config.Config) (err error) {
 		return explainStore(err, c)
 	}
 	metrics := httpapi.NewMetrics(version)
+	if err := s.preparePushes(c, metrics); err != nil {
+		return err
+	}
 	s.api, err = httpapi.New(ctx, httpapi.Params{PublicURL: issuer(c), Log: s.log, Now: wallClock, Bus: s.bus, Nonces: s.nonces, Metrics: metrics,
 		Ready: s.db.Ping, Tenants: s.tenants, Devices: s.devices, Enrollments: s.enrollments, Challenges: s.challenges,
 		Audit: sqlstore.For[httpapi.AuditReader](s.db), Users: sqlstore.For[httpapi.Directory](s.db), Proxies: c.Proxies(), HideMetrics: c.MetricsListen != ""})

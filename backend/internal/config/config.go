@@ -41,6 +41,10 @@ type Config struct {
 	// callers on loopback only.
 	MetricsListen string `koanf:"metrics_listen"`
 
+	// Path of the push file (JSON): which apps may be pushed to, and with which keys. docs/push.md shows it. Without it,
+	// phones are reached over WebPush and UnifiedPush only, and every app still works when it is opened.
+	PushFile string `koanf:"push_file"`
+
 	// What is logged and how.
 	Log Log `koanf:"log"`
 

@@ -124,6 +124,7 @@ type fileShape struct {
 	Key             string   `toml:"key"` // known, so that the answer can say where it belongs
 	TrustedProxies  []string `toml:"trusted_proxies"`
 	MetricsListen   string   `toml:"metrics_listen"`
+	PushFile        string   `toml:"push_file"`
 	ShutdownSeconds int      `toml:"shutdown_seconds"`
 	TLS             struct {
 		Cert string `toml:"cert"`

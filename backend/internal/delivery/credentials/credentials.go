@@ -6,6 +6,7 @@ package credentials
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,10 @@ type File struct {
 	FCM []FCM `json:"fcm"`
 	// WebPush is for UnifiedPush, browsers and nod-relay, which need no credentials.
 	WebPush WebPush `json:"webpush"`
+	// RootsFile names certificates (PEM) to trust instead of the system's, for the fakes of `nodd fakepush`.
+	RootsFile string `json:"roots_file"`
+
+	Roots *x509.CertPool `json:"-"` // content of RootsFile; nil: the system's
 }
 
 // APNs is one app of one team.
@@ -37,6 +42,7 @@ type APNs struct {
 	KeyFile     string `json:"key_file"`    // the AuthKey_*.p8 that Apple gave
 	KeyID       string `json:"key_id"`      // 10 characters, in the name of that file
 	TeamID      string `json:"team_id"`     // 10 characters, on Apple's membership page
+	Host        string `json:"host"`        // empty: Apple's; else a fake's URL
 
 	Key []byte `json:"-"` // content of KeyFile
 }
@@ -45,6 +51,7 @@ type APNs struct {
 type FCM struct {
 	Package            string `json:"package"`              // of the app; empty: every app that names none
 	ServiceAccountFile string `json:"service_account_file"` // the JSON key of an account that may send messages
+	Endpoint           string `json:"endpoint"`             // empty: Google's; else a fake's URL
 
 	ServiceAccount []byte `json:"-"` // content of ServiceAccountFile
 }
@@ -79,7 +86,25 @@ func Load(path string) (File, error) {
 			return f, fmt.Errorf("push file: fcm[%d]: service_account_file: %w", i, err)
 		}
 	}
+	if err := f.loadRoots(dir); err != nil {
+		return f, fmt.Errorf("push file: roots_file: %w", err)
+	}
 	return f, f.check()
+}
+
+func (f *File) loadRoots(dir string) error {
+	if f.RootsFile == "" {
+		return nil
+	}
+	raw, err := readIn(dir, f.RootsFile)
+	if err != nil {
+		return err
+	}
+	f.Roots = x509.NewCertPool()
+	if !f.Roots.AppendCertsFromPEM(raw) {
+		return errors.New("there is no certificate in it")
+	}
+	return nil
 }
 
 func (f File) check() error {

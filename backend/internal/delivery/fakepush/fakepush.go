@@ -22,6 +22,8 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -67,6 +69,15 @@ func Start(address string, handler http.Handler) (*Server, error) {
 		}
 	}()
 	return s, nil
+}
+
+// Port is the port of URL.
+func (s *Server) Port() uint16 {
+	address, err := netip.ParseAddrPort(strings.TrimPrefix(s.URL, "https://"))
+	if err != nil {
+		return 0
+	}
+	return address.Port()
 }
 
 // Close ends the server and every open connection at once.
@@ -180,6 +191,9 @@ func (s *Script) take(address string) Answer {
 
 // Record keeps what a fake accepted. It is safe for concurrent use.
 type Record[T any] struct {
+	// Each, if set before the first request, is told of everything that is accepted, one after the other.
+	Each func(T)
+
 	mu   sync.Mutex
 	list []T
 	off  bool
@@ -189,8 +203,12 @@ type Record[T any] struct {
 func (r *Record[T]) Add(v T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.off {
-		r.list = append(r.list, v)
+	if r.off {
+		return
+	}
+	r.list = append(r.list, v)
+	if r.Each != nil {
+		r.Each(v)
 	}
 }
 

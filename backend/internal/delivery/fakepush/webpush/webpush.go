@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -98,9 +99,14 @@ func (s *Service) Unsubscribe(sub Subscription) {
 	}
 }
 
-// ServeHTTP answers one push message (RFC 8030 section 5).
+// ServeHTTP answers one push message (RFC 8030 section 5). POST /subscribe makes a subscription, for an app under
+// development: its answer has the members of a push address.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.Script.Play(w, r, s.URL+r.URL.Path) {
+		return
+	}
+	if r.URL.Path == "/subscribe" && r.Method == http.MethodPost {
+		s.serveSubscribe(w)
 		return
 	}
 	id, found := strings.CutPrefix(r.URL.Path, "/push/")
@@ -132,6 +138,20 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Pushes.Add(Push{Subscription: sub.Endpoint, Header: r.Header.Clone(), Ciphertext: body, Plaintext: plaintext})
 	w.Header().Set("Location", s.URL+"/message/"+id)
 	w.WriteHeader(http.StatusCreated)
+}
+
+func (s *Service) serveSubscribe(w http.ResponseWriter) {
+	sub, err := s.Subscribe("")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	_ = json.NewEncoder(w).Encode(map[string]string{
+		"channel": "webpush", "address": sub.Endpoint,
+		"p256dh": base64.RawURLEncoding.EncodeToString(sub.P256DH), "auth": base64.RawURLEncoding.EncodeToString(sub.Auth),
+	})
 }
 
 func (s *Service) check(r *http.Request, sub Subscription, known bool, body []byte) (status int, text string) {

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/nod-auth/nod/backend/internal/config"
+	"github.com/nod-auth/nod/backend/internal/delivery"
+	"github.com/nod-auth/nod/backend/internal/delivery/apns"
+	"github.com/nod-auth/nod/backend/internal/delivery/credentials"
+	"github.com/nod-auth/nod/backend/internal/delivery/webpush"
+	"github.com/nod-auth/nod/backend/internal/guard"
+	"github.com/nod-auth/nod/backend/internal/httpapi"
+	"github.com/nod-auth/nod/backend/internal/seal"
+	"github.com/nod-auth/nod/backend/internal/sqlstore"
+)
+
+// Old deliveries are deleted: a week is long enough to find out why a phone stayed silent.
+const (
+	keepDeliveries  = 7 * 24 * time.Hour
+	sweepDeliveries = time.Hour
+	sweepBatch      = 1000
+)
+
+// newSenders makes a sender for each app of the push file, and one for WebPush, which needs no file.
+func newSenders(c *config.Config, sealer *seal.Sealer) (*delivery.Senders, error) {
+	var file credentials.File
+	if c.PushFile != "" {
+		var err error
+		if file, err = credentials.Load(c.PushFile); err != nil {
+			return nil, withRemedy(err, "docs/push.md shows the file")
+		}
+	}
+	senders := &delivery.Senders{}
+	for _, add := range []func(*delivery.Senders, credentials.File) error{addAPNs, addFCM} {
+		if err := add(senders, file); err != nil {
+			return nil, withRemedy(err, "docs/push.md shows where the keys come from")
+		}
+	}
+	key, err := webpush.KeyFromSeed(sealer.Derive("vapid"))
+	if err != nil {
+		return nil, err
+	}
+	web, err := webpush.New(webpush.Params{Key: key, Contact: contact(c, file), Now: wallClock, Client: guard.New(guard.Params{
+		Ports: file.WebPush.AllowedPorts, Allowed: file.WebPush.AllowedNetworks, Roots: file.Roots,
+	})})
+	if err != nil {
+		return nil, err
+	}
+	senders.Add(delivery.WebPush, "", web)
+	return senders, nil
+}
+
+// contact is where a push service reaches the operator (RFC 8292 section 2.1).
+func contact(c *config.Config, file credentials.File) string {
+	switch {
+	case file.WebPush.Contact != "":
+		return file.WebPush.Contact
+	case strings.HasPrefix(c.PublicURL, "https://"):
+		return c.PublicURL
+	}
+	return "mailto:operator@localhost"
+}
+
+// addAPNs makes one client for each key and environment, since Apple limits how often a key's token is renewed.
+func addAPNs(senders *delivery.Senders, file credentials.File) error {
+	clients := map[string]*apns.Client{}
+	for _, a := range file.APNs {
+		id := strings.Join([]string{a.TeamID, a.KeyID, a.Environment, a.Host}, "/")
+		if clients[id] == nil {
+			client, err := apns.New(apns.Params{KeyP8: a.Key, KeyID: a.KeyID, TeamID: a.TeamID, Sandbox: a.Environment == delivery.KindSandbox,
+				Host: a.Host, Roots: file.Roots})
+			if err != nil {
+				return fmt.Errorf("app %s: %w", a.BundleID, err)
+			}
+			clients[id] = client
+		}
+		senders.Add(delivery.APNs, delivery.APNsApp(a.BundleID, a.Environment), clients[id].App(a.BundleID))
+	}
+	return nil
+}
+
+// pushes are the wake-ups of a running server.
+type pushes struct {
+	runner   *delivery.Runner
+	attempts *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	waited   *prometheus.HistogramVec
+}
+
+// preparePushes joins the outbox, the senders and the challenges.
+func (s *server) preparePushes(c *config.Config, metrics *httpapi.Metrics) error {
+	senders, err := newSenders(c, s.sealer)
+	if err != nil {
+		return err
+	}
+	buckets := []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 90}
+	p := &pushes{
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "nod_push_attempts_total", Help: "Attempts to wake a device."}, []string{"channel", "outcome"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "nod_push_attempt_seconds", Help: "Time a push service took to answer.", Buckets: buckets},
+			[]string{"channel"}),
+		waited: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "nod_push_wait_seconds", Help: "Time from a challenge's creation to an attempt.", Buckets: buckets},
+			[]string{"channel"}),
+	}
+	metrics.Register(p.attempts, p.seconds, p.waited)
+	p.runner, err = delivery.NewRunner(delivery.RunnerParams{Store: s.db.Outbox(), Senders: senders, Logger: s.log, Observe: p.observe, Now: wallClock})
+	if err != nil {
+		return err
+	}
+	s.challenges.Queued = p.runner.Poke
+	s.pushes = p
+	return nil
+}
+
+func (p *pushes) observe(job delivery.Job, a delivery.Attempt) {
+	channel := string(a.Channel)
+	p.attempts.WithLabelValues(channel, string(a.Outcome)).Inc()
+	p.seconds.WithLabelValues(channel).Observe(a.Latency.Seconds())
+	p.waited.WithLabelValues(channel).Observe(max(0, a.StartedAt.Sub(job.CreatedAt)).Seconds())
+}
+
+// sweepPushes deletes old deliveries until ctx ends.
+func (s *server) sweepPushes(ctx context.Context) {
+	tick := time.NewTicker(sweepDeliveries)
+	defer tick.Stop()
+	for {
+		var n int64
+		err := s.db.Update(ctx, func(tx *sqlstore.Tx) (err error) {
+			n, err = tx.SweepDeliveries(wallClock().Add(-keepDeliveries), sweepBatch)
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "old deliveries can't be deleted; it is tried again", "cause", err)
+		}
+		if n == sweepBatch {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
