@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sort"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
 )
 
@@ -39,8 +40,9 @@ func LoadTexts(tag string) error {
 		return fmt.Errorf("load texts: no language %q", tag)
 	}
 	// Fyne has no call that chooses a language: the chosen texts are filed under
-	// the system's locale instead.
-	if err := lang.AddTranslationsForLocale(data, lang.SystemLocale()); err != nil {
+	// the language of the system's locale instead.
+	here := fyne.Locale(lang.SystemLocale().LanguageString())
+	if err := lang.AddTranslationsForLocale(data, here); err != nil {
 		return fmt.Errorf("load texts: %w", err)
 	}
 	return nil
@@ -57,7 +59,7 @@ func Text(key string, data ...map[string]any) string {
 
 // Keys returns the keys of a language's texts in order.
 func Keys(tag string) ([]string, error) {
-	texts, err := texts(tag)
+	texts, err := Texts(tag)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +71,8 @@ func Keys(tag string) ([]string, error) {
 	return out, nil
 }
 
-func texts(tag string) (map[string]string, error) {
+// Texts returns the texts of a language by key, fields unfilled.
+func Texts(tag string) (map[string]string, error) {
 	data, err := translations.ReadFile("translations/" + tag + ".json")
 	if err != nil {
 		return nil, fmt.Errorf("language %q: %w", tag, err)
@@ -80,3 +83,5 @@ func texts(tag string) (map[string]string, error) {
 	}
 	return out, nil
 }
+
+func marshalTexts(texts map[string]string) ([]byte, error) { return json.Marshal(texts) }

@@ -1,6 +1,7 @@
 package gallery
 
 import (
+	"cmp"
 	"image"
 
 	"fyne.io/fyne/v2"
@@ -22,6 +23,7 @@ type Look struct {
 	Wide  bool
 	Text  float32 // text size, 0 means 1
 	Scale float32 // pixels a unit, 0 means 1
+	Lang  string  // "" means English
 }
 
 // Prepare gives the running app the look and loads the texts.
@@ -35,7 +37,7 @@ func Prepare(l Look) error {
 		return err
 	}
 	fyne.CurrentApp().Settings().SetTheme(t)
-	return resource.LoadTexts("en")
+	return resource.LoadTexts(cmp.Or(l.Lang, "en"))
 }
 
 // Draw makes the scene and returns its picture. [Prepare] comes first.

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/driver/software"
 	"fyne.io/fyne/v2/test"
 
+	"github.com/nod-auth/nod/app/internal/resource"
 	"github.com/nod-auth/nod/app/internal/widgets"
 )
 
@@ -44,6 +45,21 @@ func TestEveryPageFitsANarrowScreenAtEveryTextSize(t *testing.T) {
 				t.Errorf("%s at text %v asks for a width of %v, want at most %d", s.Name, text, w, leastWidth)
 			}
 			checkInside(t, fmt.Sprintf("%s at text %v", s.Name, text), o, leastWidth)
+		}
+	}
+}
+
+func TestEveryPageFitsInEveryLanguage(t *testing.T) {
+	for _, l := range resource.Languages() {
+		for _, text := range []float32{1, 2} {
+			prepare(t, Look{Text: text, Lang: l.Tag})
+			for _, s := range Scenes() {
+				_, o := lay(s, fyne.NewSize(leastWidth, 640))
+				if w := o.MinSize().Width; w > leastWidth {
+					t.Errorf("%s in %s at text %v asks for a width of %v, want at most %d", s.Name, l.Tag, text, w, leastWidth)
+				}
+				checkInside(t, fmt.Sprintf("%s in %s at text %v", s.Name, l.Tag, text), o, leastWidth)
+			}
 		}
 	}
 }
