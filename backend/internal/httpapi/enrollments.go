@@ -57,6 +57,9 @@ func (a *API) ConfirmEnrollment(ctx context.Context, r ConfirmEnrollmentRequestO
 		return nil, err
 	}
 	out, err := a.describeEnrollment(ctx, confirmed.Enrollment)
+	if ask := confirmed.Approval; ask != nil {
+		out.Approval = EnrollmentApproval{ChallengeID: ask.Challenge, ExpiresAt: ask.ExpiresAt.UTC(), Match: Match{Mode: ask.Mode, Number: ask.Number}}
+	}
 	return ConfirmEnrollment200JSONResponse(out), err
 }
 
