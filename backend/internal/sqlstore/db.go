@@ -28,6 +28,7 @@ type DB struct {
 	write   *sql.DB
 	read    *sql.DB
 	readers chan *conn
+	writer  *conn
 	writes  chan *unit
 	stopped chan struct{}
 
@@ -92,11 +93,10 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 		}
 		db.readers <- c
 	}
-	writer, err := newConn(ctx, db.write)
-	if err != nil {
+	if db.writer, err = newConn(ctx, db.write); err != nil {
 		return err
 	}
-	go db.writeLoop(writer)
+	go db.writeLoop(db.writer)
 	return nil
 }
 
@@ -184,8 +184,16 @@ func (db *DB) Close() error {
 	return db.closePools()
 }
 
+// closePools closes the readers before the writer: the last connection takes the write-ahead log into the file, which a
+// reader cannot. A stopped server leaves one whole file.
 func (db *DB) closePools() error {
 	var errs []error
+	for len(db.readers) > 0 {
+		errs = append(errs, (<-db.readers).close())
+	}
+	if db.writer != nil {
+		errs = append(errs, db.writer.close())
+	}
 	for _, pool := range []*sql.DB{db.read, db.write} {
 		if pool != nil {
 			errs = append(errs, pool.Close())

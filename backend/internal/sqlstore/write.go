@@ -34,6 +34,15 @@ func newConn(ctx context.Context, pool *sql.DB) (*conn, error) {
 	return &conn{c: c, stmts: map[string]*sql.Stmt{}}, nil
 }
 
+// close gives the connection back to its pool, which the pool needs to close it.
+func (c *conn) close() error {
+	var errs []error
+	for _, s := range c.stmts {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, c.c.Close())...)
+}
+
 // stmt prepares once. The context has no Done channel on purpose: the driver would start a goroutine for every
 // statement to watch it, and a statement here takes microseconds.
 func (c *conn) stmt(query string) (*sql.Stmt, error) {
