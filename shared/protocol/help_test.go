@@ -1,10 +1,12 @@
 package protocol_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"math/big"
@@ -49,23 +51,24 @@ func must(raw string, err error) string {
 	return raw
 }
 
-// forge signs any header and payload, as a hostile holder of the key can.
+// forge signs any header and payload, as a hostile holder of the key can. It is deterministic, so that a fuzzer sees
+// the same paths for the same input.
 func forge(t testing.TB, k *ecdsa.PrivateKey, header, payload string) string {
 	t.Helper()
 	input := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
 	digest := sha256.Sum256([]byte(input))
-	r, s, err := ecdsa.Sign(rand.Reader, k, digest[:])
+	der, err := k.Sign(nil, digest[:], crypto.SHA256)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return input + "." + signatureText(r, s)
-}
-
-func signatureText(r, s *big.Int) string {
-	sig := make([]byte, 64)
-	r.FillBytes(sig[:32])
-	s.FillBytes(sig[32:])
-	return base64.RawURLEncoding.EncodeToString(sig)
+	var sig struct{ R, S *big.Int }
+	if _, err := asn1.Unmarshal(der, &sig); err != nil {
+		t.Fatal(err)
+	}
+	raw := make([]byte, 64)
+	sig.R.FillBytes(raw[:32])
+	sig.S.FillBytes(raw[32:])
+	return input + "." + base64.RawURLEncoding.EncodeToString(raw)
 }
 
 // party is one tenant with one user, device and challenge.

@@ -6,15 +6,21 @@ import (
 	"strings"
 )
 
-// Identifiers are a prefix and 16 random bytes in unpadded base64url (RFC 4648 section 5). The types differ so
-// that one can't be passed for another.
+// The identifiers are a prefix and 16 random bytes in unpadded base64url (RFC 4648 section 5). The types differ so that
+// one can't be passed for another.
 type (
-	TenantID      string // "ten_..."
-	ApplicationID string // "app_..."
-	UserID        string // "usr_..."
-	DeviceID      string // "dev_..."
-	EnrollmentID  string // "enr_..."
-	ChallengeID   string // "chl_..."
+	// TenantID begins with "ten_".
+	TenantID string
+	// ApplicationID begins with "app_".
+	ApplicationID string
+	// UserID begins with "usr_".
+	UserID string
+	// DeviceID begins with "dev_".
+	DeviceID string
+	// EnrollmentID begins with "enr_".
+	EnrollmentID string
+	// ChallengeID begins with "chl_".
+	ChallengeID string
 )
 
 const idBytes = 16

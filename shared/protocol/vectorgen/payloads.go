@@ -115,10 +115,9 @@ func (w *world) decisionJWS(key string, payload any) string {
 // outcome is what a result is made of.
 type outcome struct {
 	status    protocol.Status
-	challenge any // payload
-	decision  any // payload made from the default decision by decide; nil for none
-	decide    []change
-	key       string // signs the decision
+	challenge any      // payload
+	key       string   // signs the decision; empty: there is none
+	decide    []change // of the decision that approves with 47
 	acr       string
 	amr       []string
 }
