@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/nod-auth/nod/mobile/keystore"
-	client "github.com/nod-auth/nod/shared/client/device"
 	"github.com/nod-auth/nod/shared/problem"
 	"github.com/nod-auth/nod/shared/protocol"
 )
@@ -32,6 +31,9 @@ func (c *Core) Decide(ctx context.Context, p DecideParams) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("decide: %w", err)
 	}
 	defer s.leave()
+	if err := c.finishRotation(ctx, s); err != nil {
+		c.log.WarnContext(ctx, "key replacement still open", "account", s.id, "error", err)
+	}
 	_, a, err := c.read(p.Account) // as it is now that it is our turn
 	if err != nil {
 		return Outcome{}, err
@@ -171,10 +173,8 @@ func (c *Core) deliver(ctx context.Context, s *session, d storedDecision) (Outco
 		poke(s.todo)
 		return out, nil
 	}
-	if out.Code == problem.DeviceUnauthorized {
-		if err := c.applyStatus(s, client.Revoked); err != nil {
-			return out, err
-		}
+	if err := c.noteRevoked(s, classify(err)); err != nil {
+		return out, err
 	}
 	return out, c.settle(s, d, out)
 }

@@ -39,11 +39,12 @@ func (c *Core) syncAccount(ctx context.Context, id AccountID) error {
 	if err != nil {
 		return err
 	}
+	rotation := c.resumeRotation(ctx, s) // first: it decides which keys the server knows
 	if err := c.readInbox(ctx, s); err != nil {
-		return fmt.Errorf("sync: %w", err)
+		return errors.Join(rotation, fmt.Errorf("sync: %w", err))
 	}
 	_, err = c.resend(ctx, s)
-	return errors.Join(err, c.resumeRotation(ctx, s))
+	return errors.Join(rotation, err)
 }
 
 // readInbox takes what the server has for the device now.
@@ -99,10 +100,14 @@ func (c *Core) applyStatus(s *session, status client.Status) error {
 	return err
 }
 
-// noteRevoked marks the account when err says that the server does not know the device.
+// noteRevoked marks the account when err says that the server does not know the
+// device; while a key replacement is open, it may only not know the key.
 func (c *Core) noteRevoked(s *session, err error) error {
 	if !errors.Is(err, ErrRevoked) {
 		return nil
+	}
+	if _, a, err := c.read(s.id); err != nil || a.Rotation != nil {
+		return err
 	}
 	return c.applyStatus(s, client.Revoked)
 }

@@ -297,6 +297,10 @@ func TestALostReplyToAKeyReplacementLosesNoKey(t *testing.T) {
 					t.Errorf("%d are unsent", d.Unsent)
 				}
 				r.reopen()
+				r.sync()
+				if d := r.core.Diagnostics().Accounts[0]; d.Unsent != 0 || d.Status != device.AccountActive {
+					t.Errorf("diagnostics are %+v", d)
+				}
 			}
 			if err := r.core.RotateKeys(context.Background(), p); err != nil {
 				t.Fatal(err)

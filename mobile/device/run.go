@@ -107,6 +107,9 @@ func (c *Core) connect(ctx context.Context, s *session) error {
 	if err := c.register(ctx, s.id); err != nil {
 		return err
 	}
+	if err := c.resumeRotation(ctx, s); err != nil && !errors.Is(err, ErrRefused) {
+		return err
+	}
 	select { // what was asked for before is being done now
 	case <-s.wake:
 	default:
@@ -172,10 +175,10 @@ func (c *Core) resendLoop(ctx context.Context, s *session) {
 
 // catchUp brings up to date what a broken connection left open; left tells whether something still is.
 func (c *Core) catchUp(ctx context.Context, s *session) (left bool, err error) {
-	left, err = c.resend(ctx, s)
 	if err := c.resumeRotation(ctx, s); err != nil {
 		c.log.WarnContext(ctx, "key replacement still open", "account", s.id, "error", err)
 	}
+	left, err = c.resend(ctx, s)
 	c.mu.Lock()
 	holding := len(s.held) > 0
 	c.mu.Unlock()

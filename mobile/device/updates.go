@@ -78,6 +78,9 @@ func (c *Core) update(ctx context.Context, id AccountID, u protocol.Update, keep
 		return err
 	}
 	defer s.leave()
+	if err := c.finishRotation(ctx, s); err != nil && !errors.Is(err, ErrRefused) {
+		return err
+	}
 	_, a, err := c.read(id)
 	if err != nil {
 		return err
