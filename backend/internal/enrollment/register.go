@@ -189,8 +189,11 @@ func (s *Service) Confirm(ctx context.Context, c tenant.Caller, id protocol.Enro
 	if err != nil {
 		return Confirmed{}, err
 	}
+	if e.Status == StatusInvited {
+		return Confirmed{}, fault.New(fault.ConfirmNotPossible, "")
+	}
 	if e.Status != StatusRegistered {
-		return Confirmed{}, fault.New(fault.ConfirmNotPossible, "The enrollment is "+string(e.Status)+".")
+		return Confirmed{}, fault.New(fault.EnrollmentNotPending, "The enrollment is "+string(e.Status)+".")
 	}
 	k, err := s.openKept(e)
 	if err != nil {
@@ -239,6 +242,9 @@ func (s *Service) askDevices(ctx context.Context, e Enrollment, info protocol.De
 	}
 	next := e
 	next.Status, next.Approval, next.ExpiresAt = StatusAwaiting, approval.Challenge, approval.ExpiresAt
+	if next.Sealed, err = s.sealKept(e, kept{Asked: &approval}); err != nil {
+		return Confirmed{}, err
+	}
 	err = s.Store.Update(ctx, func(tx Tx) error {
 		won, err := tx.MoveEnrollment(next, StatusRegistered)
 		return errors.Join(err, ifFalse(won || err != nil, fault.New(fault.ConfirmNotPossible, "")))

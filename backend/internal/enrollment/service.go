@@ -143,6 +143,17 @@ type kept struct {
 	Reply string `json:"reply"`
 	Keys  string `json:"keys"`
 	Code  string `json:"code"`
+	// Asked is the question to the other devices, so that a page that is loaded again shows its number again.
+	Asked *Approval `json:"asked,omitempty"`
+}
+
+// Asked returns the question that an enrollment waits for, nil when it waits for none.
+func (s *Service) Asked(e Enrollment) (*Approval, error) {
+	if e.Status != StatusAwaiting {
+		return nil, nil
+	}
+	k, err := s.openKept(e)
+	return k.Asked, err
 }
 
 func (s *Service) sealKept(e Enrollment, k kept) ([]byte, error) {

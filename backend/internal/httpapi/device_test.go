@@ -269,3 +269,44 @@ func TestT04_UpdatesAreSignedByTheDevice(t *testing.T) {
 		t.Errorf("after unenroll: %d %s", a.Status, a.Body)
 	}
 }
+
+// A second device needs the first one's approval; the page shows the number, also when it is loaded again (T10).
+func TestT10_AnExistingDeviceMustAgree(t *testing.T) {
+	w := newWorld(t)
+	first := w.enroll("ada")
+	add := func() (id string, second *phone, number string) {
+		id, inv := w.invite("ada")
+		second, _ = w.register(inv, nil)
+		a := w.appCall("POST", "/v1/enrollments/"+id+"/confirm", `{"code":"`+second.Code+`"}`)
+		again := w.appCall("GET", "/v1/enrollments/"+id, "")
+		if a.Status != 200 || a.json(t)["status"] != "awaiting_approval" || !sameAnswer(a, again) {
+			t.Fatalf("confirm: %d %s\nread: %d %s", a.Status, a.Body, again.Status, again.Body)
+		}
+		match := a.json(t)["approval"].(map[string]any)["match"].(map[string]any)
+		if a := second.get("/device/v1/challenges"); !strings.Contains(a.Body, "unconfirmed") || !strings.Contains(a.Body, `"challenges":[]`) {
+			t.Fatalf("the new device: %s", a.Body)
+		}
+		return id, second, match["number"].(string)
+	}
+	id, second, _ := add()
+	first.decide(first.pending()[0], protocol.Deny, "")
+	if a := w.appCall("GET", "/v1/enrollments/"+id, ""); a.json(t)["status"] != "failed" || a.json(t)["approval"] != nil {
+		t.Errorf("after a deny: %s", a.Body)
+	}
+	if a := second.get("/device/v1/challenges"); a.code() != "device_unauthorized" {
+		t.Errorf("the denied device: %d %s", a.Status, a.Body)
+	}
+	id, second, number := add()
+	if a := first.decide(first.pending()[0], protocol.Approve, number); a.Status != 200 {
+		t.Fatalf("approve: %d %s", a.Status, a.Body)
+	}
+	if a := w.appCall("GET", "/v1/enrollments/"+id, ""); a.json(t)["status"] != "active" {
+		t.Errorf("after the approval: %s", a.Body)
+	}
+	if a := second.get("/device/v1/challenges"); !strings.Contains(a.Body, `"active"`) {
+		t.Errorf("the approved device: %s", a.Body)
+	}
+	if a := w.appCall("POST", "/v1/enrollments/"+id+"/confirm", `{"code":"`+second.Code+`"}`); a.code() != "enrollment_not_pending" {
+		t.Errorf("confirm again: %d %s", a.Status, a.Body)
+	}
+}

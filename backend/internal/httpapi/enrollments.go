@@ -57,15 +57,19 @@ func (a *API) ConfirmEnrollment(ctx context.Context, r ConfirmEnrollmentRequestO
 		return nil, err
 	}
 	out, err := a.describeEnrollment(ctx, confirmed.Enrollment)
-	if ask := confirmed.Approval; ask != nil {
-		out.Approval = EnrollmentApproval{ChallengeID: ask.Challenge, ExpiresAt: ask.ExpiresAt.UTC(), Match: Match{Mode: ask.Mode, Number: ask.Number}}
-	}
 	return ConfirmEnrollment200JSONResponse(out), err
 }
 
 // describeEnrollment adds the device and the question to the user's other devices.
 func (a *API) describeEnrollment(ctx context.Context, e enrollment.Enrollment) (Enrollment, error) {
 	out := publicEnrollment(e)
+	ask, err := a.Enrollments.Asked(e)
+	if err != nil {
+		return out, err
+	}
+	if ask != nil {
+		out.Approval = EnrollmentApproval{ChallengeID: ask.Challenge, ExpiresAt: ask.ExpiresAt.UTC(), Match: Match{Mode: ask.Mode, Digits: len(ask.Number), Number: ask.Number}}
+	}
 	if e.Device == "" {
 		return out, nil
 	}

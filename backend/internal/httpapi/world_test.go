@@ -111,7 +111,12 @@ func newWorld(t *testing.T, options ...option) *world {
 	w.challenges = must[*challenge.Service](t)(challenge.New(challenge.Params{Store: sqlstore.For[challenge.Tx](w.db), Tenants: w.tenants, Devices: w.devices,
 		Sealer: sealer, Bus: w.bus, Issuer: publicURL, Now: w.now}))
 	w.enrollments = must[*enrollment.Service](t)(enrollment.New(enrollment.Params{Store: sqlstore.For[enrollment.Tx](w.db), Tenants: w.tenants, Sealer: sealer,
-		Bus: w.bus, Issuer: publicURL, Now: w.now}))
+		Bus: w.bus, Issuer: publicURL, Now: w.now, Approver: asker{w}}))
+	w.challenges.Observers = append(w.challenges.Observers, func(ctx context.Context, c challenge.Challenge) {
+		if err := w.enrollments.Decided(ctx, c.Tenant, c.ID); err != nil {
+			t.Error(err)
+		}
+	})
 	w.metrics = httpapi.NewMetrics("test")
 	p := httpapi.Params{PublicURL: publicURL, Log: log, Now: w.now, Bus: w.bus, Nonces: nonces, Metrics: w.metrics, Ready: w.db.Ping, Tenants: w.tenants,
 		Devices: w.devices, Enrollments: w.enrollments, Challenges: w.challenges, Audit: sqlstore.For[httpapi.AuditReader](w.db), Users: sqlstore.For[httpapi.Directory](w.db)}
@@ -381,4 +386,19 @@ func (w *world) setDisabled(ref string, disabled bool) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// asker asks a user's other devices, as the program does.
+type asker struct{ w *world }
+
+func (a asker) RequestApproval(ctx context.Context, q enrollment.Question) (enrollment.Approval, error) {
+	made, err := a.w.challenges.Create(ctx, challenge.Request{Application: a.w.app, Actor: "server", UserRef: q.UserRef, Transaction: string(q.Enrollment),
+		Action: protocol.Action{Kind: challenge.KindAddDevice}, Mode: protocol.MatchEnter})
+	c := made.Challenge
+	return enrollment.Approval{Challenge: c.ID, Mode: c.Match.Mode, Number: made.Number, ExpiresAt: c.ExpiresAt}, err
+}
+
+func (a asker) ApprovalStatus(ctx context.Context, _ protocol.TenantID, id protocol.ChallengeID) (protocol.Status, error) {
+	c, err := a.w.challenges.Get(ctx, a.w.app, id)
+	return c.Status, err
 }
