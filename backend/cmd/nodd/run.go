@@ -46,6 +46,7 @@ type commands struct {
 	Audit       auditCmd       `cmd:"" help:"The audit chain."`
 	Backup      backupCmd      `cmd:"" help:"Copy the database into a file while the server runs."`
 	Restored    restoredCmd    `cmd:"" help:"After putting a backup in place: open a new epoch."`
+	Demo        demoCmd        `cmd:"" help:"Try it: server, sample site and authenticator together."`
 	ConfigCmd   configCmd      `cmd:"" name:"config" help:"The settings."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
