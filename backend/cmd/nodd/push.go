@@ -93,7 +93,11 @@ type pushes struct {
 }
 
 // preparePushes joins the outbox, the senders and the challenges.
-func (s *server) preparePushes(c *config.Config, metrics *httpapi.Metrics) error {
+func (s *server) preparePushes(ctx context.Context, c *config.Config, metrics *httpapi.Metrics) error {
+	// The lock on the database makes this process the only sender.
+	if err := s.db.ReleaseLeases(ctx); err != nil {
+		return explainStore(err, c)
+	}
 	senders, err := newSenders(c, s.sealer)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ type rung struct {
 	web    *fakeweb.Service
 	device *testkit.Device
 	dir    string
+
+	stopServer func()
 }
 
 func newRung(t *testing.T) *rung {
@@ -62,7 +65,8 @@ func newRung(t *testing.T) *rung {
 	check(err)
 	r.server, err = (&program{Out: io.Discard, Err: io.Discard}).start(t.Context(), c)
 	check(err)
-	t.Cleanup(func() { check(r.server.stop()) })
+	r.stopServer = sync.OnceFunc(func() { check(r.server.stop()) })
+	t.Cleanup(r.stopServer)
 	r.Kit = &testkit.Kit{T: t, Clock: testkit.NewClock(), DB: r.server.db, Tenants: r.server.tenants, Devices: r.server.devices,
 		Enrollments: r.server.enrollments, Challenges: r.server.challenges}
 	r.Clock.Advance(time.Since(r.Clock.Now()))

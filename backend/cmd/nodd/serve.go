@@ -112,7 +112,7 @@ func (s *server) prepare(ctx context.Context, c *config.Config) (err error) {
 		return explainStore(err, c)
 	}
 	metrics := httpapi.NewMetrics(version)
-	if err := s.preparePushes(c, metrics); err != nil {
+	if err := s.preparePushes(ctx, c, metrics); err != nil {
 		return err
 	}
 	s.api, err = httpapi.New(ctx, httpapi.Params{PublicURL: issuer(c), Log: s.log, Now: wallClock, Bus: s.bus, Nonces: s.nonces, Metrics: metrics,

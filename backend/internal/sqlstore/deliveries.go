@@ -77,6 +77,14 @@ func (t *Tx) EnqueueWakeups(tn protocol.TenantID, id protocol.ChallengeID, devic
 // Outbox is the deliveries as [delivery.Runner] sees them.
 func (db *DB) Outbox() delivery.Store { return outbox{db} }
 
+// ReleaseLeases ends every lease. Call it at the start of a process that is alone on the database: whoever held a lease
+// is gone, and a challenge is too short-lived to wait for the lease to lapse.
+func (db *DB) ReleaseLeases(ctx context.Context) error {
+	return db.Update(ctx, func(tx *Tx) error {
+		return tx.store(`UPDATE deliveries SET leased_until = 0 WHERE finished_at = 0 AND leased_until > 0`)
+	})
+}
+
 type outbox struct{ db *DB }
 
 // claimed is a row of the outbox with what decides whether it is still to be sent.
