@@ -49,7 +49,7 @@ func (c *Core) syncAccount(ctx context.Context, id AccountID) error {
 
 // readInbox takes what the server has for the device now.
 func (c *Core) readInbox(ctx context.Context, s *session) error {
-	before := c.heldHashes(s)
+	before := c.unseen(s)
 	in, err := s.remote.Challenges(ctx, s.remote.prove)
 	if err != nil {
 		err = classify(err)
@@ -136,7 +136,7 @@ func (c *Core) admitOrLog(ctx context.Context, s *session, raw string) {
 // admit verifies a challenge and holds it.
 func (c *Core) admit(ctx context.Context, s *session, raw string) error {
 	hash := protocol.Hash(raw)
-	if c.holds(s, hash) {
+	if c.seeAgain(s, hash) {
 		return nil
 	}
 	kid, err := protocol.Peek(raw, protocol.TypeChallenge)
@@ -161,10 +161,17 @@ func (c *Core) admit(ctx context.Context, s *session, raw string) error {
 	return nil
 }
 
-func (c *Core) holds(s *session, hash string) bool {
+// seeAgain tells whether a challenge is held already.
+func (c *Core) seeAgain(s *session, hash string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.ContainsFunc(s.held, func(h *heldChallenge) bool { return h.hash == hash })
+	for _, h := range s.held {
+		if h.hash == hash {
+			h.seen = c.now()
+			return true
+		}
+	}
+	return false
 }
 
 // hold keeps a challenge until it ends; it returns false for one that is over, or
@@ -177,7 +184,7 @@ func (c *Core) hold(s *session, content *protocol.Challenge, hash string) bool {
 	if c.closed || !now.Before(deadline) || s.find(content.ID) != nil || len(s.held) >= maxHeld {
 		return false
 	}
-	h := &heldChallenge{content: content, hash: hash, received: now, deadline: deadline}
+	h := &heldChallenge{content: content, hash: hash, received: now, seen: now, deadline: deadline}
 	h.timer = time.AfterFunc(deadline.Sub(now), func() { c.expire(s, content.ID) })
 	at, _ := slices.BinarySearchFunc(s.held, content.IssuedAt, func(o *heldChallenge, t protocol.Time) int {
 		return cmpTime(o.content.IssuedAt, t)
@@ -197,12 +204,16 @@ func cmpTime(a, b protocol.Time) int {
 // to that: its outcome is the server's to tell.
 func (c *Core) expire(s *session, id protocol.ChallengeID) { c.endHeld(s, id, protocol.StatusExpired) }
 
-func (c *Core) heldHashes(s *session) map[string]protocol.ChallengeID {
+// unseen are the held challenges, by hash, that the present stream has not sent:
+// of those it will not tell the end.
+func (c *Core) unseen(s *session) map[string]protocol.ChallengeID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out := make(map[string]protocol.ChallengeID, len(s.held))
 	for _, h := range s.held {
-		out[h.hash] = h.content.ID
+		if s.diag.streamSince.IsZero() || h.seen.Before(s.diag.streamSince) {
+			out[h.hash] = h.content.ID
+		}
 	}
 	return out
 }

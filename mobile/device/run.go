@@ -179,10 +179,7 @@ func (c *Core) catchUp(ctx context.Context, s *session) (left bool, err error) {
 		c.log.WarnContext(ctx, "key replacement still open", "account", s.id, "error", err)
 	}
 	left, err = c.resend(ctx, s)
-	c.mu.Lock()
-	holding := len(s.held) > 0
-	c.mu.Unlock()
-	if holding { // some may have ended while the stream was away
+	if len(c.unseen(s)) > 0 { // they may have ended while no stream was open
 		if err := c.readInbox(ctx, s); err != nil {
 			c.log.WarnContext(ctx, "inbox not read", "account", s.id, "error", err)
 		}

@@ -40,6 +40,7 @@ type heldChallenge struct {
 	content  *protocol.Challenge
 	hash     string
 	received time.Time
+	seen     time.Time // when the server last sent it
 	deadline time.Time
 	timer    *time.Timer
 }

@@ -30,7 +30,7 @@ type answerCommand struct {
 	WrongNumber bool `help:"Approve it with a number that is wrong." xor:"way"`
 	Sleep       bool `help:"See it, do not answer, and wait for its end." xor:"way"`
 
-	Always string `help:"Answer every request like that until the end: approve, deny, report, wrong-number or sleep." enum:",approve,deny,report,wrong-number,sleep" default:"" xor:"way" placeholder:"WAY"`
+	Always string `help:"Answer every request like that until the end: approve, deny, report, wrong-number or sleep." enum:",approve,deny,report,wrong-number,sleep" default:"" placeholder:"WAY"`
 
 	Number        string        `help:"The number that the sign-in page shows." placeholder:"N"`
 	NumberFrom    string        `help:"Read numbers from a file, or - for standard input. Lines are NUMBER or CHALLENGE NUMBER; the file is read again until it has one." placeholder:"FILE"`
@@ -61,7 +61,11 @@ func (c *answerCommand) way() string {
 
 // Validate refuses a call that says nothing.
 func (c *answerCommand) Validate() error {
-	if !c.Approve && !c.Deny && !c.Report && !c.WrongNumber && !c.Sleep && c.Always == "" {
+	once := c.Approve || c.Deny || c.Report || c.WrongNumber || c.Sleep
+	if once && c.Always != "" {
+		return errors.New("--always and a single answer can't be used together")
+	}
+	if !once && c.Always == "" {
 		return errors.New("say how to answer: --approve, --deny, --report, --wrong-number, --sleep or --always")
 	}
 	if c.Devices > 0 && c.Invitations == "" {
