@@ -70,7 +70,7 @@ func NewAccountCard(p AccountCardParams) *AccountCard {
 	default:
 		objects = append(objects, NewIcon(resource.IconNext, 16, theme.Secondary))
 	}
-	c.Press = NewPress(CardSurface(Sides(13, 15)), Row(12, 1, objects...), p.OnTap)
+	c.Press = makePress(NewPanel(CardSurface(Sides(13, 15)), Row(12, 1, objects...)), p.OnTap)
 	c.become(c)
 	return c
 }
@@ -97,7 +97,7 @@ func NewAskingBanner(w Who, title, sub string, onTap func()) *AskingBanner {
 	content := Row(12, 1, NewTile(w.Company, w.Color, 40),
 		Column(0, T(title, theme.Action, theme.OnPrimary), line),
 		NewIcon(resource.IconNext, 18, theme.OnPrimary))
-	b := &AskingBanner{Press: NewPress(s, content, onTap), sub: line}
+	b := &AskingBanner{Press: makePress(NewPanel(s, content), onTap), sub: line}
 	b.become(b)
 	return b
 }

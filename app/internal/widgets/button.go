@@ -51,7 +51,7 @@ func NewButton(kind Kind, text string, onTap func()) *Button {
 		Fill: l.fill, Stroke: l.stroke, Radius: buttonRadius, Pad: Sides(8, 14),
 		Least: fyne.NewSize(Touch, buttonHeight),
 	}
-	b := &Button{Press: newPress(MiddlePanel(s, label), onTap), kind: kind, label: label}
+	b := &Button{Press: makePress(MiddlePanel(s, label), onTap), kind: kind, label: label}
 	b.become(b)
 	return b
 }

@@ -105,7 +105,7 @@ func NewToggle(icon resource.Icon, title, sub string, on bool, onChange func(boo
 	if icon != "" {
 		objects, grow = append([]fyne.CanvasObject{NewIcon(icon, 20, theme.Secondary)}, objects...), 1
 	}
-	t.Press = newPress(levelPanel(rowSurface(), Row(12, grow, objects...)), t.flip)
+	t.Press = makePress(levelPanel(rowSurface(), Row(12, grow, objects...)), t.flip)
 	t.become(t)
 	t.show()
 	return t

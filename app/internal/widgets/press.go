@@ -36,13 +36,19 @@ func NewPress(s Surface, content fyne.CanvasObject, onTap func()) *Press {
 }
 
 func newPress(p *Panel, onTap func()) *Press {
-	p.surface.Least = p.surface.Least.Max(fyne.NewSize(Touch, Touch))
-	b := &Press{panel: p, onTap: onTap}
+	b := makePress(p, onTap)
 	b.become(b)
 	return b
 }
 
-// become makes outer, which embeds the press, the widget Fyne knows.
+// makePress makes a press that [Press.become] is still to be called on.
+func makePress(p *Panel, onTap func()) *Press {
+	p.surface.Least = p.surface.Least.Max(fyne.NewSize(Touch, Touch))
+	return &Press{panel: p, onTap: onTap}
+}
+
+// become makes outer, which is or embeds the press, the widget Fyne knows. Fyne
+// keeps the first it is told.
 func (b *Press) become(outer fyne.Widget) {
 	b.self = outer
 	b.ExtendBaseWidget(outer)

@@ -161,10 +161,25 @@ func (t *Text) shrink(width float32) float32 {
 	if !t.fit || width <= 0 {
 		return 1
 	}
-	if n := t.NaturalWidth(); n > width {
-		return max(0.5, (width-1)/n)
+	if t.widthAt(1) <= width {
+		return 1
 	}
-	return 1
+	// Glyphs are set on whole pixels, so that the width does not shrink evenly.
+	f := float32(0.99)
+	for f > 0.5 && t.widthAt(f) > width {
+		f -= 0.02
+	}
+	return f
+}
+
+// widthAt is the text's width on one line at a share of its size.
+func (t *Text) widthAt(factor float32) (w float32) {
+	look := theme.Current()
+	for _, r := range t.runs {
+		m := look.Metrics(r.Type)
+		w += measure(r.Text, m, m.Size*factor)
+	}
+	return w
 }
 
 // breakLines breaks the text at the width. Centered text is balanced: its lines
@@ -303,14 +318,7 @@ func (t *Text) HeightFor(width float32) float32 {
 }
 
 // NaturalWidth is the width of the text on one line.
-func (t *Text) NaturalWidth() float32 {
-	look, w := theme.Current(), float32(0)
-	for _, r := range t.runs {
-		m := look.Metrics(r.Type)
-		w += measure(r.Text, m, m.Size)
-	}
-	return w + 0.5
-}
+func (t *Text) NaturalWidth() float32 { return t.widthAt(1) + 0.5 }
 
 // leastWidth is what a wrapped text asks for at least; longer words break.
 const leastWidth = 72

@@ -70,11 +70,18 @@ func FindButton(o fyne.CanvasObject, label string) (found *widgets.Button) {
 	return found
 }
 
+// presser is what [widgets.Press] and all that embeds it can do.
+type presser interface {
+	fyne.Tappable
+	fyne.Focusable
+	Disabled() bool
+}
+
 // FindPress returns the shown thing to tap that holds exactly this text, or nil.
-func FindPress(o fyne.CanvasObject, text string) (found *widgets.Press) {
+func FindPress(o fyne.CanvasObject, text string) (found fyne.Tappable) {
 	Walk(o, func(o fyne.CanvasObject, _ fyne.Position) bool {
-		if b, ok := o.(*widgets.Press); ok && found == nil {
-			for _, t := range Texts(b) {
+		if b, ok := o.(presser); ok && found == nil {
+			for _, t := range Texts(o) {
 				if t == text {
 					found = b
 				}

@@ -86,7 +86,7 @@ func (s *stage) button(label string) *widgets.Button {
 	return b
 }
 
-func (s *stage) press(text string) *widgets.Press {
+func (s *stage) press(text string) fyne.Tappable {
 	s.t.Helper()
 	b := gallery.FindPress(s.win.Content(), text)
 	if b == nil {

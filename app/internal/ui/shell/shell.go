@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
 
 	"github.com/nod-auth/nod/app/internal/resource"
 	"github.com/nod-auth/nod/app/internal/ui/home"
@@ -48,9 +49,10 @@ type Params struct {
 
 // Shell is the frame with a page in it.
 type Shell struct {
-	*widgets.Split
-	p    Params
-	side *widgets.Side
+	widget.BaseWidget
+	p     Params
+	split *widgets.Split
+	side  *widgets.Side
 }
 
 // New frames a page. Another page, or other accounts, make another frame.
@@ -64,10 +66,16 @@ func New(p Params) *Shell {
 		narrow = widgets.WithBar(p.Page, p.bar())
 	}
 	s := &Shell{p: p, side: p.newSide()}
-	s.Split = widgets.NewSplit(narrow, widgets.WithSide(s.side.Panel, wide, SideWidth), WideFrom, nil)
-	s.Split.ExtendBaseWidget(s)
+	s.split = widgets.NewSplit(narrow, widgets.WithSide(s.side.Panel, wide, SideWidth), WideFrom, nil)
+	s.ExtendBaseWidget(s)
 	return s
 }
+
+// CreateRenderer implements fyne.Widget.
+func (s *Shell) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleRenderer(s.split) }
+
+// Wide reports whether the sidebar is shown.
+func (s *Shell) Wide() bool { return s.split.Wide() }
 
 // SetAsking shows the seconds left beside an account that asks.
 func (s *Shell) SetAsking(id string, left time.Duration) {
