@@ -19,7 +19,7 @@ import (
 )
 
 // holdToContract checks every answer of h against docs/openapi.yaml: so every test over HTTP also tests the contract.
-func holdToContract(t *testing.T, h http.Handler) http.Handler {
+func holdToContract(t testing.TB, h http.Handler) http.Handler {
 	doc, err := contract()
 	if err != nil {
 		t.Fatal(err)

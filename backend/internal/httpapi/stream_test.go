@@ -22,7 +22,7 @@ type event struct{ name, data string }
 
 // feed reads a stream in the background.
 type feed struct {
-	t      *testing.T
+	t      testing.TB
 	res    *http.Response
 	events chan event // closed at the stream's end; a comment is an event named ":"
 	cancel context.CancelFunc

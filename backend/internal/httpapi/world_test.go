@@ -36,7 +36,7 @@ const publicURL = "https://nod.example.com"
 
 // world is a real server over a real database, with a tenant, an application and a key with every scope.
 type world struct {
-	t           *testing.T
+	t           testing.TB
 	URL         string
 	api         *httpapi.API
 	db          *sqlstore.DB
@@ -88,7 +88,7 @@ func (l *logs) String() string {
 	return l.b.String()
 }
 
-func must[T any](t *testing.T) func(v T, err error) T {
+func must[T any](t testing.TB) func(v T, err error) T {
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -98,7 +98,7 @@ func must[T any](t *testing.T) func(v T, err error) T {
 	}
 }
 
-func newWorld(t *testing.T, options ...option) *world {
+func newWorld(t testing.TB, options ...option) *world {
 	t.Helper()
 	w := &world{t: t, bus: bus.New(), logs: &logs{}}
 	w.db = must[*sqlstore.DB](t)(sqlstore.Open(t.Context(), sqlstore.Options{Path: filepath.Join(t.TempDir(), "nod.db"), Create: true, Migrate: true}))
@@ -165,7 +165,7 @@ type answer struct {
 	Body   string
 }
 
-func (a answer) json(t *testing.T) map[string]any {
+func (a answer) json(t testing.TB) map[string]any {
 	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal([]byte(a.Body), &m); err != nil {
@@ -240,7 +240,7 @@ type phone struct {
 	Enrolling string // the enrollment JWS
 }
 
-func newSigner(t *testing.T) *protocol.Signer {
+func newSigner(t testing.TB) *protocol.Signer {
 	t.Helper()
 	key := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	return must[*protocol.Signer](t)(protocol.NewSigner(key))
