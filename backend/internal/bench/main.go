@@ -6,6 +6,8 @@
 //	auths_per_second_N      with N authentications in flight
 //	create_to_stream_*      from the application's POST to the challenge on the device's stream
 //	decision_to_waiter_*    from the device's POST to the application's waiting GET
+//	push_per_second_*       wake-ups a second through each sender and the fakes; push_ratio_apns against bare posts
+//	create_to_push_*        from the application's POST to the push service, through the outbox
 //	kib_per_idle_stream     growth of the server's resident memory over the number of idle device streams
 //
 // Every check of the server is on. Load is bounded in count and goes to loopback only.
@@ -56,6 +58,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	if err := measureAuths(ctx, o, filepath.Join(dir, "auths")); err != nil {
+		return err
+	}
+	if err := measurePushes(ctx, o, filepath.Join(dir, "pushes")); err != nil {
 		return err
 	}
 	if o.streams == 0 {

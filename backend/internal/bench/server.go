@@ -37,12 +37,12 @@ type server struct {
 	client *application.Client
 }
 
-func start(ctx context.Context, nodd, dir string) (*server, error) {
+func start(ctx context.Context, nodd, dir string, env ...string) (*server, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, nodd, "serve", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "nod.db"))
-	cmd.Env = append(os.Environ(), "NOD_LOG_LEVEL=warn")
+	cmd.Env = append(append(os.Environ(), "NOD_LOG_LEVEL=warn"), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	out, err := cmd.StdoutPipe()
 	if err != nil {
