@@ -95,6 +95,13 @@ type Challenge struct {
 	Sending protocol.Answer
 }
 
+// CanApprove tells whether Approve may be enabled with what is typed or picked so
+// far: nothing blocks, and number is complete ("" in the modes without one). It
+// does not say whether the number is right: no device knows that.
+func (c Challenge) CanApprove(number string) bool {
+	return len(c.Blockers) == 0 && numberComplete(c.Match, number)
+}
+
 // Entry is one line of the local history.
 type Entry struct {
 	Account   AccountID            `json:"account"`

@@ -102,14 +102,23 @@ func (h *heldChallenge) allows(a *accountState, p DecideParams) error {
 	if blockers := h.blockers(a); len(blockers) > 0 {
 		return fmt.Errorf("%w: %s", ErrCannotApprove, blockers[0])
 	}
-	m := h.content.Match
-	switch {
-	case m.Mode == protocol.MatchChoose && !slices.Contains(m.Options, p.Number),
-		m.Mode == protocol.MatchEnter && (len(p.Number) != m.Digits || strings.Trim(p.Number, "0123456789") != ""),
-		!m.Mode.Checked() && p.Number != "":
+	if !numberComplete(h.content.Match, p.Number) {
 		return ErrNumber
 	}
 	return nil
+}
+
+// numberComplete tells whether number has the form that the match asks for.
+func numberComplete(m protocol.Match, number string) bool {
+	switch m.Mode {
+	case protocol.MatchChoose:
+		return slices.Contains(m.Options, number)
+	case protocol.MatchEnter:
+		return len(number) == m.Digits && strings.Trim(number, "0123456789") == ""
+	case protocol.MatchCompare, protocol.MatchNone:
+		return number == ""
+	}
+	return false
 }
 
 func (c *Core) signDecision(ctx context.Context, s *session, a *accountState, p DecideParams, hash string) (string, error) {

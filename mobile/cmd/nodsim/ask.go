@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -31,11 +32,13 @@ func lines(in io.Reader, done <-chan struct{}) <-chan string {
 	return out
 }
 
+var errNoTerminal = fmt.Errorf("%w: there is no terminal to ask in; use --pin-file or NODSIM_PIN", keystore.ErrPINRequired)
+
 // askHidden asks for a secret in the terminal.
 func (a *app) askHidden(question string) ([]byte, error) {
 	f, ok := a.stdin.(*os.File)
 	if !ok || !isTerminal(f) {
-		return nil, errors.Join(errors.New("no terminal to ask for the PIN; use --pin-file or NODSIM_PIN"), keystore.ErrPINRequired)
+		return nil, errNoTerminal
 	}
 	a.out.say("%s ", question)
 	restore, err := hideTyping(f)

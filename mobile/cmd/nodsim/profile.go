@@ -139,7 +139,7 @@ func (a *app) account(name string) (device.Account, error) {
 }
 
 func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && len(info.Main.Version) <= 40 {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" && len(info.Main.Version) <= 40 {
 		return info.Main.Version
 	}
 	return "devel"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"time"
 
@@ -40,6 +41,7 @@ func (r *runCommand) Run(a *app) error {
 // never swapped for another while it waits for an answer.
 type terminal struct {
 	*app
+	input  <-chan string
 	shown  *device.Challenge
 	status map[device.AccountID]device.AccountStatus
 	quiet  bool // "waiting" has been said
@@ -52,7 +54,7 @@ func (t *terminal) loop() error {
 	defer stop()
 	done := make(chan struct{})
 	defer close(done)
-	input := lines(t.stdin, done)
+	t.input = lines(t.stdin, done)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	t.status = map[device.AccountID]device.AccountStatus{}
@@ -66,7 +68,7 @@ func (t *terminal) loop() error {
 				return nil
 			}
 			t.tell(e)
-		case line, ok := <-input:
+		case line, ok := <-t.input:
 			if !ok {
 				return nil
 			}
@@ -92,7 +94,8 @@ func (t *terminal) refresh() {
 		acc, _ := t.core.Account(c.Account)
 		t.shown, t.quiet = &list[i], false
 		t.out.event(challengeEvent(c))
-		t.out.say("\a%s%s\n  > ", t.out.prompt(c, acc.Company, len(list)-1), t.out.countdown(time.Until(c.Deadline), c.Deadline.Sub(c.ReceivedAt)))
+		t.out.say("\a%s", t.out.prompt(c, acc.Company, len(list)-1))
+		t.prompt("")
 		return
 	}
 	if !t.quiet {
@@ -101,12 +104,23 @@ func (t *terminal) refresh() {
 	}
 }
 
+// prompt says something, then draws the countdown and the line where the person types.
+func (t *terminal) prompt(note string) {
+	if note != "" {
+		t.out.say("  %s\n", note)
+	}
+	t.out.say("%s\n  > ", t.bar())
+}
+
 // count redraws the countdown above the line where the person types.
 func (t *terminal) count() {
 	if t.shown != nil && t.out.color {
-		bar := t.out.countdown(time.Until(t.shown.Deadline), t.shown.Deadline.Sub(t.shown.ReceivedAt))
-		t.out.say("\x1b7\x1b[1A\r\x1b[2K%s\x1b8", bar)
+		t.out.say("\x1b7\x1b[1A\r\x1b[2K%s\x1b8", t.bar())
 	}
+}
+
+func (t *terminal) bar() string {
+	return t.out.countdown(time.Until(t.shown.Deadline), t.shown.Deadline.Sub(t.shown.ReceivedAt))
 }
 
 // tell says what happened elsewhere.
@@ -153,7 +167,7 @@ func ended(s protocol.Status) device.OutcomeKind {
 func (t *terminal) typed(line string) error {
 	if t.shown == nil || line == "" {
 		if t.shown != nil {
-			t.out.say("  > ")
+			t.prompt("")
 		}
 		return nil
 	}
@@ -174,8 +188,8 @@ func (t *terminal) typed(line string) error {
 }
 
 func (t *terminal) decide(p device.DecideParams) error {
-	if p.Answer == protocol.Approve {
-		v, err := t.pins.get(t.app, "  PIN:")
+	if p.Answer == protocol.Approve && t.shown.CanApprove(p.Number) {
+		v, err := t.pin()
 		if err != nil {
 			return err
 		}
@@ -184,10 +198,10 @@ func (t *terminal) decide(p device.DecideParams) error {
 	out, err := t.core.Decide(t.ctx, p)
 	switch {
 	case errors.Is(err, device.ErrNumber):
-		t.out.say("  That is not what is asked for.\n  > ")
+		t.prompt("That is not what is asked for.")
 		return nil
 	case errors.Is(err, device.ErrCannotApprove):
-		t.out.say("  %s\n  > ", t.out.paint(caution, "This request can only be denied here."))
+		t.prompt(t.out.paint(caution, "This request can only be denied here."))
 		return nil
 	case errors.Is(err, device.ErrNoChallenge):
 		t.shown = nil
@@ -196,7 +210,7 @@ func (t *terminal) decide(p device.DecideParams) error {
 	case errors.Is(err, keystore.ErrDestroyed):
 		return err
 	case err != nil:
-		t.out.say("  %v\n  > ", err)
+		t.prompt(err.Error())
 		return nil
 	}
 	t.out.event(outcomeEvent(*t.shown, p.Answer, out))
@@ -205,6 +219,30 @@ func (t *terminal) decide(p device.DecideParams) error {
 		t.shown = nil
 		return nil
 	}
-	t.out.say("  > ")
+	t.prompt("")
 	return nil
+}
+
+// pin gets the PIN; one that is typed comes by the line reader, which owns the input.
+func (t *terminal) pin() (keystore.Verification, error) {
+	if t.pins.pin != nil {
+		return keystore.Verification{PIN: t.pins.pin}, nil
+	}
+	f, ok := t.stdin.(*os.File)
+	if !ok || !isTerminal(f) {
+		return keystore.Verification{}, errNoTerminal
+	}
+	restore, err := hideTyping(f)
+	if err != nil {
+		return keystore.Verification{}, err
+	}
+	defer restore()
+	t.out.say("  PIN: ")
+	defer t.out.say("\n")
+	select {
+	case line := <-t.input:
+		return keystore.Verification{PIN: []byte(line)}, nil
+	case <-t.ctx.Done():
+		return keystore.Verification{}, t.ctx.Err()
+	}
 }
