@@ -2,6 +2,7 @@ package widgets
 
 import (
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 
 	"github.com/nod-auth/nod/app/internal/resource"
 	"github.com/nod-auth/nod/app/internal/theme"
@@ -12,6 +13,14 @@ func Mark(icon resource.Icon, ink, ground theme.Token) fyne.CanvasObject {
 	const side = 84
 	return Middle(Fixed(fyne.NewSize(side, side), MiddlePanel(
 		Surface{Fill: ground, Radius: -1, Least: fyne.NewSize(side, side)}, fixedIcon(icon, 36, ink))))
+}
+
+// AppIcon shows the brand's icon with round corners.
+func AppIcon(icon fyne.Resource) fyne.CanvasObject {
+	const side = 84
+	img := canvas.NewImageFromResource(icon)
+	img.CornerRadius = 20
+	return Middle(Fixed(fyne.NewSize(side, side), img))
 }
 
 // fixedIcon does not follow the text: it stands in something of fixed size.

@@ -20,7 +20,8 @@ import (
 // Params makes a [FirstRun].
 type Params struct {
 	AppName    string
-	Page       int // the first page shown, from 0
+	Icon       fyne.Resource // the brand's; nil draws a shield
+	Page       int           // the first page shown, from 0
 	OnPractice func()
 	OnDone     func()
 }
@@ -90,6 +91,9 @@ func (f *FirstRun) show() {
 func (f *FirstRun) picture() fyne.CanvasObject {
 	switch f.at {
 	case 0:
+		if f.p.Icon != nil {
+			return widgets.AppIcon(f.p.Icon)
+		}
 		return widgets.Mark(resource.IconShield, theme.Primary, theme.Weak)
 	case 1:
 		return widgets.Facts([]widgets.Fact{
@@ -97,7 +101,7 @@ func (f *FirstRun) picture() fyne.CanvasObject {
 			{Icon: resource.IconBrowser, Label: text("prompt.browser"), Value: text("first.browser")},
 		})
 	}
-	return widgets.Column(0, widgets.Mark(resource.IconHand, theme.Bad, theme.BadWeak))
+	return widgets.Mark(resource.IconCross, theme.Bad, theme.BadWeak)
 }
 
 // steps shows which of the pages this is.

@@ -51,7 +51,7 @@ func enrollScenes() []Scene {
 func firstScenes() []Scene {
 	page := func(n int) func() fyne.CanvasObject {
 		return func() fyne.CanvasObject {
-			return firstrun.New(firstrun.Params{AppName: "Nod", Page: n, OnPractice: nothing, OnDone: nothing})
+			return firstrun.New(firstrun.Params{AppName: "Nod", Icon: brandIcon(), Page: n, OnPractice: nothing, OnDone: nothing})
 		}
 	}
 	return []Scene{
@@ -70,7 +70,7 @@ func days() []activity.Day {
 			{ID: "3", Title: "Northwind VPN · Connect", Sub: "Lisbon · 09:40", Status: activity.Expired},
 		}},
 		{Name: "YESTERDAY", Entries: []activity.Entry{
-			{ID: "4", Title: "Contoso Payroll · Payment € 1\u202f250.00", Sub: "Lisbon · 17:20 · fingerprint", Status: activity.Approved},
+			{ID: "4", Title: "Contoso Payroll · Payment €\u00a01\u202f250.00", Sub: "Lisbon · 17:20 · fingerprint", Status: activity.Approved},
 			{ID: "5", Title: "Northwind VPN · Connect", Sub: "Porto · 08:55 · wrong request", Status: activity.Denied},
 		}},
 	}
@@ -174,4 +174,17 @@ func lockScenes() []Scene {
 			return notice.NewWait("Making your key", "The chip takes a second or two.", nothing)
 		}},
 	}
+}
+
+// brandIcon is the icon of the brand that is built in.
+func brandIcon() fyne.Resource {
+	b, err := resource.LoadBrand()
+	if err != nil {
+		panic(err)
+	}
+	icon, err := resource.BrandIcon(b)
+	if err != nil {
+		panic(err)
+	}
+	return icon
 }
