@@ -68,7 +68,7 @@ func TestSharedImportsTheStandardLibraryAndGoJoseOnly(t *testing.T) {
 		}
 		for _, imported := range s.imports {
 			allowed := under(imported, "github.com/go-jose/go-jose/v4") ||
-				under(s.pkg, "shared/brand") && under(imported, "github.com/pelletier/go-toml/v2")
+				under(s.pkg, "shared/brand") && under(imported, "github.com/BurntSushi/toml")
 			if external(imported) && !allowed {
 				t.Errorf("%s imports %s: both ends and every integrator would carry it", s.name, imported)
 			}
