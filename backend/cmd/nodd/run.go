@@ -10,6 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/nod-auth/nod/backend/internal/config"
+	"github.com/nod-auth/nod/backend/internal/fault"
+	"github.com/nod-auth/nod/shared/problem"
 )
 
 // program is what a run of nodd has of its surroundings.
@@ -104,12 +106,37 @@ func (p *program) report(err error) int {
 		}
 		return exitUsage
 	}
-	_, _ = fmt.Fprintln(p.Err, "nodd:", config.Redact(err.Error()))
-	var r *remedied
-	if errors.As(err, &r) {
-		_, _ = fmt.Fprintln(p.Err, "  ->", r.remedy)
+	text, remedy := explain(err)
+	_, _ = fmt.Fprintln(p.Err, "nodd:", config.Redact(text))
+	if remedy != "" {
+		_, _ = fmt.Fprintln(p.Err, "  ->", remedy)
 	}
 	return exitFailed
+}
+
+// explain turns an error into words and a remedy: the command's own, or those of the registry that the API uses too.
+func explain(err error) (text, remedy string) {
+	text = err.Error()
+	var f *fault.Error
+	if errors.As(err, &f) {
+		if e, ok := problem.Lookup(problem.Code(f.Code)); ok && e.Code != problem.Internal {
+			text, remedy = e.Detail, e.Remedy
+			if f.Detail != "" {
+				text = f.Detail
+			}
+			if f.Member != "" {
+				text = f.Member + ": " + text
+			}
+		}
+	}
+	var r *remedied
+	if errors.As(err, &r) {
+		if f == nil || !errors.As(r.err, &f) {
+			text = err.Error()
+		}
+		remedy = r.remedy
+	}
+	return text, remedy
 }
 
 func (p *program) printf(format string, args ...any) { _, _ = fmt.Fprintf(p.Out, format, args...) }
