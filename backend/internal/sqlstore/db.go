@@ -25,10 +25,8 @@ var migrations embed.FS
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
 	path    string
-	write   *sql.DB
-	read    *sql.DB
+	writer  *conn // of writeLoop until stopped
 	readers chan *conn
-	writer  *conn
 	writes  chan *unit
 	stopped chan struct{}
 
@@ -69,43 +67,33 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := &DB{path: o.Path, readers: make(chan *conn, o.Readers), writes: make(chan *unit, maxGroup), stopped: make(chan struct{})}
 	if err := db.open(ctx, o); err != nil {
-		db.closePools()
-		return nil, explain(err)
+		return nil, errors.Join(explain(err), db.closeConns())
 	}
 	return db, nil
 }
 
 func (db *DB) open(ctx context.Context, o Options) (err error) {
-	if db.write, err = sql.Open("sqlite3", dsn(o.Path, "rwc", o.Create)); err != nil {
-		return fmt.Errorf("open %s: %w", o.Path, err)
-	}
-	db.write.SetMaxOpenConns(1)
-	if err := db.migrate(ctx, o.Migrate); err != nil {
+	if err = db.migrate(ctx, o); err != nil {
 		return err
 	}
-	if db.read, err = sql.Open("sqlite3", dsn(o.Path, "ro", false)); err != nil {
-		return fmt.Errorf("open %s for reading: %w", o.Path, err)
+	if db.writer, err = newConn(dsn(o.Path, "rw")); err != nil {
+		return err
 	}
+	go db.writeLoop(db.writer)
 	for range o.Readers {
-		c, err := newConn(ctx, db.read)
+		c, err := newConn(dsn(o.Path, "ro"))
 		if err != nil {
 			return err
 		}
 		db.readers <- c
 	}
-	if db.writer, err = newConn(ctx, db.write); err != nil {
-		return err
-	}
-	go db.writeLoop(db.writer)
 	return nil
 }
 
-// dsn names the file and the settings of each connection.
-func dsn(path, mode string, create bool) string {
-	if mode == "rwc" && !create {
-		mode = "rw"
-	}
-	q := url.Values{"mode": {mode}, "_busy_timeout": {"5000"}, "_foreign_keys": {"on"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}}
+// dsn names the file and the settings of each connection. A connection is used by one goroutine at a time, so SQLite
+// needs no lock of its own on it.
+func dsn(path, mode string) string {
+	q := url.Values{"mode": {mode}, "_busy_timeout": {"5000"}, "_foreign_keys": {"on"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_mutex": {"no"}}
 	if mode != "ro" {
 		q.Set("_journal_mode", "WAL")
 	} else {
@@ -114,12 +102,23 @@ func dsn(path, mode string, create bool) string {
 	return (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String()
 }
 
-func (db *DB) migrate(ctx context.Context, allowed bool) error {
+// migrate makes the file if that is asked for, and looks at its schema.
+func (db *DB) migrate(ctx context.Context, o Options) (err error) {
+	mode := "rw"
+	if o.Create {
+		mode = "rwc"
+	}
+	pool, err := sql.Open("sqlite3", dsn(o.Path, mode))
+	if err != nil {
+		return fmt.Errorf("open %s: %w", o.Path, err)
+	}
+	pool.SetMaxOpenConns(1)
+	defer func() { err = errors.Join(err, pool.Close()) }()
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db.write, files, goose.WithVerbose(false))
+	provider, err := goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithVerbose(false))
 	if err != nil {
 		return fmt.Errorf("prepare the migrations: %w", err)
 	}
@@ -129,7 +128,7 @@ func (db *DB) migrate(ctx context.Context, allowed bool) error {
 		return fmt.Errorf("read the schema version: %w", err)
 	case current > target:
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, current, target)
-	case current < target && !allowed:
+	case current < target && !o.Migrate:
 		return fmt.Errorf("%w: schema %d, this program needs %d", ErrOlder, current, target)
 	case current == target:
 		return nil
@@ -144,19 +143,19 @@ func (db *DB) migrate(ctx context.Context, allowed bool) error {
 func (db *DB) Path() string { return db.path }
 
 // Backup writes a consistent copy into a new file while the database is in use.
-func (db *DB) Backup(ctx context.Context, target string) error {
+func (db *DB) Backup(_ context.Context, target string) error {
 	if _, err := os.Stat(target); err == nil {
 		return fmt.Errorf("%s exists already: choose another name", target)
 	}
-	c, err := db.read.Conn(ctx)
+	c, err := newConn(dsn(db.path, "ro"))
 	if err != nil {
-		return fmt.Errorf("open a connection: %w", err)
+		return err
 	}
 	defer func() { _ = c.Close() }()
-	if _, err := c.ExecContext(ctx, "PRAGMA query_only = off"); err != nil {
+	if err := c.run("PRAGMA query_only = off"); err != nil {
 		return fmt.Errorf("prepare the backup: %w", err)
 	}
-	if _, err := c.ExecContext(ctx, "VACUUM INTO ?", target); err != nil {
+	if err := c.run("VACUUM INTO $1", target); err != nil {
 		return fmt.Errorf("write the backup: %w", explain(err))
 	}
 	return nil
@@ -181,23 +180,18 @@ func (db *DB) Close() error {
 	close(db.writes)
 	db.mu.Unlock()
 	<-db.stopped
-	return db.closePools()
+	return db.closeConns()
 }
 
-// closePools closes the readers before the writer: the last connection takes the write-ahead log into the file, which a
+// closeConns closes the readers before the writer: the last connection takes the write-ahead log into the file, which a
 // reader cannot. A stopped server leaves one whole file.
-func (db *DB) closePools() error {
+func (db *DB) closeConns() error {
 	var errs []error
 	for len(db.readers) > 0 {
-		errs = append(errs, (<-db.readers).close())
+		errs = append(errs, (<-db.readers).Close())
 	}
 	if db.writer != nil {
-		errs = append(errs, db.writer.close())
-	}
-	for _, pool := range []*sql.DB{db.read, db.write} {
-		if pool != nil {
-			errs = append(errs, pool.Close())
-		}
+		errs = append(errs, db.writer.Close())
 	}
 	return errors.Join(errs...)
 }

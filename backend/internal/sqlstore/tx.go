@@ -1,14 +1,10 @@
 package sqlstore
 
 import (
-	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/nod-auth/nod/backend/internal/txn"
 )
 
 // Tx is a transaction with the methods of every domain package. It is used by one goroutine and not kept.
@@ -17,78 +13,52 @@ type Tx struct {
 	writable bool
 }
 
-// query runs a statement that returns rows. Arguments stand in the order of the placeholders.
-func (t *Tx) query(query string, args ...any) (*sql.Rows, error) {
-	s, err := t.conn.stmt(query)
-	if err != nil {
-		return nil, err
-	}
-	return s.QueryContext(context.Background(), args...)
-}
-
-// scanner is what *sql.Row and *sql.Rows share.
+// scanner reads a row.
 type scanner interface{ Scan(...any) error }
 
-type failed struct{ err error }
-
-func (f failed) Scan(...any) error { return f.err }
-
-// row runs a statement that returns one row; no row is txn.ErrNotFound.
+// row runs a statement that returns one row; no row is txn.ErrNotFound. Arguments stand in the order of the placeholders.
 func (t *Tx) row(query string, args ...any) scanner {
-	s, err := t.conn.stmt(query)
-	if err != nil {
-		return failed{err}
-	}
-	return notFound{s.QueryRowContext(context.Background(), args...)}
-}
-
-type notFound struct{ *sql.Row }
-
-func (n notFound) Scan(dest ...any) error {
-	if err := n.Row.Scan(dest...); !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	return txn.ErrNotFound
+	r, err := t.conn.query(query, args)
+	return one{r, err}
 }
 
 // exec runs a statement and returns how many rows it changed.
 func (t *Tx) exec(query string, args ...any) (int64, error) {
 	if !t.writable {
-		return 0, errors.New("write in a read-only transaction")
+		return 0, errReadOnly
 	}
-	s, err := t.conn.stmt(query)
-	if err != nil {
-		return 0, err
-	}
-	result, err := s.ExecContext(context.Background(), args...)
-	if err != nil {
-		return 0, explain(err)
-	}
-	return result.RowsAffected()
+	n, err := t.conn.count(query, args)
+	return n, explain(err)
 }
 
 // store is exec for statements whose count does not matter.
 func (t *Tx) store(query string, args ...any) error {
-	_, err := t.exec(query, args...)
-	return err
+	if !t.writable {
+		return errReadOnly
+	}
+	return explain(t.conn.run(query, args...))
 }
 
-// list runs a query and scans each row.
-func list[T any](t *Tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := t.query(query, args...)
+var errReadOnly = errors.New("write in a read-only transaction")
+
+// list runs a query and scans each row. scan makes no query of its own.
+func list[T any](t *Tx, scan func(scanner) (T, error), query string, args ...any) (out []T, err error) {
+	r, err := t.conn.query(query, args)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
-	var out []T
-	for rows.Next() {
-		v, err := scan(rows)
+	defer func() { err = errors.Join(err, r.raw.Close()) }()
+	for {
+		more, err := r.next()
+		if err != nil || !more {
+			return out, err
+		}
+		v, err := scan(r)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, v)
 	}
-	return out, rows.Err()
 }
 
 // Times are Unix milliseconds; the zero time is 0.

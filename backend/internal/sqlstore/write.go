@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -20,52 +19,6 @@ type unit struct {
 	done chan error
 }
 
-// conn is one connection with its prepared statements. It is used by one goroutine at a time.
-type conn struct {
-	c     *sql.Conn
-	stmts map[string]*sql.Stmt
-}
-
-func newConn(ctx context.Context, pool *sql.DB) (*conn, error) {
-	c, err := pool.Conn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("open a connection: %w", err)
-	}
-	return &conn{c: c, stmts: map[string]*sql.Stmt{}}, nil
-}
-
-// close gives the connection back to its pool, which the pool needs to close it.
-func (c *conn) close() error {
-	var errs []error
-	for _, s := range c.stmts {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(append(errs, c.c.Close())...)
-}
-
-// stmt prepares once. The context has no Done channel on purpose: the driver would start a goroutine for every
-// statement to watch it, and a statement here takes microseconds.
-func (c *conn) stmt(query string) (*sql.Stmt, error) {
-	if s, ok := c.stmts[query]; ok {
-		return s, nil
-	}
-	s, err := c.c.PrepareContext(context.Background(), query)
-	if err != nil {
-		return nil, fmt.Errorf("prepare %q: %w", query, err)
-	}
-	c.stmts[query] = s
-	return s, nil
-}
-
-func (c *conn) exec(query string) error {
-	s, err := c.stmt(query)
-	if err != nil {
-		return err
-	}
-	_, err = s.ExecContext(context.Background())
-	return err
-}
-
 // View runs fn over a consistent snapshot.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	db.mu.RLock()
@@ -80,10 +33,10 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 		return ctx.Err()
 	}
 	defer func() { db.readers <- c }()
-	if err := c.exec("BEGIN"); err != nil {
+	if err := c.run("BEGIN"); err != nil {
 		return explain(err)
 	}
-	defer func() { _ = c.exec("ROLLBACK") }() // a read leaves nothing behind
+	defer func() { _ = c.run("COMMIT") }() // of nothing; it is cheaper than ROLLBACK
 	return explain(run(&unit{fn: fn}, &Tx{conn: c}))
 }
 
@@ -132,7 +85,7 @@ func (db *DB) writeLoop(c *conn) {
 // commitGroup runs a group in one transaction, each unit in its savepoint, and answers all of them after the commit.
 func commitGroup(c *conn, group []*unit) {
 	errs := make([]error, len(group))
-	fatal := c.exec("BEGIN IMMEDIATE")
+	fatal := c.run("BEGIN IMMEDIATE")
 	for i, u := range group {
 		if fatal != nil {
 			break
@@ -140,10 +93,10 @@ func commitGroup(c *conn, group []*unit) {
 		errs[i], fatal = runInSavepoint(c, u)
 	}
 	if fatal == nil {
-		fatal = c.exec("COMMIT")
+		fatal = c.run("COMMIT")
 	}
 	if fatal != nil {
-		_ = c.exec("ROLLBACK") // it may be rolled back already
+		_ = c.run("ROLLBACK") // it may be rolled back already
 	}
 	for i, u := range group {
 		if fatal != nil {
@@ -159,18 +112,18 @@ func runInSavepoint(c *conn, u *unit) (err, fatal error) {
 	if u.ctx.Err() != nil {
 		return u.ctx.Err(), nil // its caller is gone: nothing was begun
 	}
-	if fatal = c.exec("SAVEPOINT unit"); fatal != nil {
+	if fatal = c.run("SAVEPOINT unit"); fatal != nil {
 		return nil, fatal
 	}
 	if err = run(u, &Tx{conn: c, writable: true}); err != nil {
 		if breaksTransaction(err) {
 			return err, err
 		}
-		if fatal = c.exec("ROLLBACK TO unit"); fatal != nil {
+		if fatal = c.run("ROLLBACK TO unit"); fatal != nil {
 			return err, fatal
 		}
 	}
-	return err, c.exec("RELEASE unit")
+	return err, c.run("RELEASE unit")
 }
 
 // run calls fn and makes a panic an error, so that one bad unit does not take the writer with it.
