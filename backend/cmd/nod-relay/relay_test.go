@@ -25,11 +25,11 @@ import (
 
 	"github.com/nod-auth/nod/backend/internal/delivery"
 	"github.com/nod-auth/nod/backend/internal/delivery/apns"
-	fakeapns "github.com/nod-auth/nod/backend/internal/delivery/fakepush/apns"
-	fakefcm "github.com/nod-auth/nod/backend/internal/delivery/fakepush/fcm"
-	fakewebpush "github.com/nod-auth/nod/backend/internal/delivery/fakepush/webpush"
 	"github.com/nod-auth/nod/backend/internal/delivery/fcm"
 	"github.com/nod-auth/nod/backend/internal/delivery/webpush"
+	fakeapns "github.com/nod-auth/nod/backend/internal/fakepush/apns"
+	fakefcm "github.com/nod-auth/nod/backend/internal/fakepush/fcm"
+	fakewebpush "github.com/nod-auth/nod/backend/internal/fakepush/webpush"
 	"github.com/nod-auth/nod/backend/internal/guard"
 	"github.com/nod-auth/nod/shared/protocol"
 )

@@ -8,9 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/nod-auth/nod/backend/internal/delivery/fakepush/apns"
-	"github.com/nod-auth/nod/backend/internal/delivery/fakepush/fcm"
-	"github.com/nod-auth/nod/backend/internal/delivery/fakepush/webpush"
+	"github.com/nod-auth/nod/backend/internal/fakepush/apns"
+	"github.com/nod-auth/nod/backend/internal/fakepush/fcm"
+	"github.com/nod-auth/nod/backend/internal/fakepush/webpush"
 )
 
 type fakepushCmd struct {

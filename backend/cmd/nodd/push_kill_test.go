@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nod-auth/nod/backend/internal/delivery/fakepush"
+	"github.com/nod-auth/nod/backend/internal/fakepush"
 	"github.com/nod-auth/nod/backend/internal/testkit"
 	"github.com/nod-auth/nod/shared/protocol"
 )

@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	fake "github.com/nod-auth/nod/backend/internal/delivery/fakepush/webpush"
 	"github.com/nod-auth/nod/backend/internal/delivery/pushbench"
+	fake "github.com/nod-auth/nod/backend/internal/fakepush/webpush"
 	"github.com/nod-auth/nod/shared/client/application"
 	"github.com/nod-auth/nod/shared/client/device"
 	"github.com/nod-auth/nod/shared/protocol"

@@ -15,8 +15,8 @@ import (
 
 	"github.com/nod-auth/nod/backend/internal/delivery"
 	"github.com/nod-auth/nod/backend/internal/delivery/apns"
-	"github.com/nod-auth/nod/backend/internal/delivery/fakepush"
-	fake "github.com/nod-auth/nod/backend/internal/delivery/fakepush/apns"
+	"github.com/nod-auth/nod/backend/internal/fakepush"
+	fake "github.com/nod-auth/nod/backend/internal/fakepush/apns"
 	"github.com/nod-auth/nod/shared/protocol"
 )
 

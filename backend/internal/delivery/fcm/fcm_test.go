@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/nod-auth/nod/backend/internal/delivery"
-	"github.com/nod-auth/nod/backend/internal/delivery/fakepush"
-	fake "github.com/nod-auth/nod/backend/internal/delivery/fakepush/fcm"
 	"github.com/nod-auth/nod/backend/internal/delivery/fcm"
+	"github.com/nod-auth/nod/backend/internal/fakepush"
+	fake "github.com/nod-auth/nod/backend/internal/fakepush/fcm"
 	"github.com/nod-auth/nod/shared/protocol"
 )
 

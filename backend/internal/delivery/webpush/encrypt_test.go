@@ -8,7 +8,7 @@ import (
 	"errors"
 	"testing"
 
-	fake "github.com/nod-auth/nod/backend/internal/delivery/fakepush/webpush"
+	fake "github.com/nod-auth/nod/backend/internal/fakepush/webpush"
 )
 
 func unbase64(t *testing.T, s string) []byte {

@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/nod-auth/nod/backend/internal/delivery"
-	"github.com/nod-auth/nod/backend/internal/delivery/fakepush"
-	fake "github.com/nod-auth/nod/backend/internal/delivery/fakepush/webpush"
 	"github.com/nod-auth/nod/backend/internal/delivery/webpush"
+	"github.com/nod-auth/nod/backend/internal/fakepush"
+	fake "github.com/nod-auth/nod/backend/internal/fakepush/webpush"
 	"github.com/nod-auth/nod/backend/internal/guard"
 	"github.com/nod-auth/nod/shared/protocol"
 )

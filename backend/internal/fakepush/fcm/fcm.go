@@ -20,7 +20,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
-	"github.com/nod-auth/nod/backend/internal/delivery/fakepush"
+	"github.com/nod-auth/nod/backend/internal/fakepush"
 )
 
 const (
