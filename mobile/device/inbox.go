@@ -218,27 +218,42 @@ func (c *Core) unseen(s *session) map[string]protocol.ChallengeID {
 	return out
 }
 
-// endHeld takes a challenge off the list and into the history.
+// endHeld takes a challenge into the history and off the list, in this order, so
+// that it can be reported at any moment.
 func (c *Core) endHeld(s *session, id protocol.ChallengeID, status protocol.Status) {
 	c.mu.Lock()
-	if a := c.state.account(s.id); a == nil || a.decision(id) != nil {
-		if a != nil && status != "" {
-			s.closed[id] = status
-		}
-		c.mu.Unlock()
-		return
+	h := s.find(id)
+	if h != nil && status != "" {
+		s.closed[id] = status // for an answer that is under way
 	}
-	h := s.drop(id)
 	c.mu.Unlock()
 	if h == nil {
 		return
 	}
 	entry := h.entry(s.id)
 	entry.Status, entry.At = status, c.now().UTC()
-	if err := c.record(entry); err != nil && !errors.Is(err, ErrClosed) {
+	answered := false
+	err := c.changeAccount(s.id, func(st *state, a *accountState) error {
+		answered = a.decision(id) != nil
+		settled := slices.ContainsFunc(st.Activity, func(o Entry) bool { return o.Account == a.ID && o.Challenge == id })
+		if !answered && !settled {
+			st.record(entry)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, ErrClosed) {
 		c.log.Warn("history not saved", "error", err) //nolint:sloglint // a timer has no context
 	}
-	c.feed.send(Event{Kind: EventClosed, Account: s.id, Challenge: id, Status: status})
+	if answered { // its outcome is the server's to tell; see settle
+		return
+	}
+	c.mu.Lock()
+	dropped := s.drop(id)
+	delete(s.closed, id)
+	c.mu.Unlock()
+	if dropped != nil { // else it was settled meanwhile
+		c.feed.send(Event{Kind: EventClosed, Account: s.id, Challenge: id, Status: status})
+	}
 }
 
 func (h *heldChallenge) entry(account AccountID) Entry {
@@ -247,13 +262,6 @@ func (h *heldChallenge) entry(account AccountID) Entry {
 		Account: account, Challenge: m.ID, Hash: h.hash, ReceivedAt: h.received.UTC(), Application: m.Application.Name,
 		Kind: m.Action.Kind, Title: m.Action.Title, Location: m.Context.Location, Browser: m.Context.Browser, IP: m.Context.IP,
 	}
-}
-
-func (c *Core) record(e Entry) error {
-	return c.change(func(s *state) error {
-		s.record(e)
-		return nil
-	})
 }
 
 // record puts an entry on top; an older one of the same challenge makes room for it.
