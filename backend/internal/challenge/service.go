@@ -265,6 +265,9 @@ func (s *Service) Result(ctx context.Context, c Challenge) (string, error) {
 	if !c.Status.Final() {
 		return "", nil
 	}
+	if !c.ReportedAt.IsZero() { // after a final status: the status stands, but nobody may build on it any more
+		return "", fault.New(fault.ResultWithheld, "The user reported this request: it was not them.")
+	}
 	if c.Status == protocol.StatusApproved {
 		if err := s.checkResult(ctx, c); err != nil {
 			return "", err
@@ -286,9 +289,6 @@ func (s *Service) Result(ctx context.Context, c Challenge) (string, error) {
 }
 
 func (s *Service) checkResult(ctx context.Context, c Challenge) error {
-	if c.Reported() {
-		return fault.New(fault.ResultWithheld, "The user reported this request: it was not them.")
-	}
 	return s.Store.View(ctx, func(tx Tx) error {
 		u, err := tx.User(c.Tenant, c.User)
 		if err != nil {
@@ -318,7 +318,7 @@ func (s *Service) result(c Challenge) (*protocol.Result, error) {
 	r.Level, r.Proven = c.Signer.Level, c.Signer.Proven
 	if c.Status == protocol.StatusApproved {
 		r.ACR = protocol.ACR(c.Match.Mode.Checked(), c.Signer.UserVerification != "")
-		r.AMR = amr(c.Signer)
+		r.AMR = protocol.AMR(c.Signer.Level, c.Signer.Proven, c.Signer.UserVerification)
 	}
 	if c.Match.Mode.Checked() {
 		salt, err := s.salt(c)
@@ -328,22 +328,6 @@ func (s *Service) result(c Challenge) (*protocol.Result, error) {
 		r.Evidence.Salt = protocol.EncodeSalt(salt)
 	}
 	return r, nil
-}
-
-// amr lists the methods of RFC 8176 section 2 that were met.
-func amr(signer *Signer) []string {
-	methods := []string{"pop", "swk", "user"}
-	if signer.Proven && signer.Level.Hardware() {
-		methods[1] = "hwk"
-	}
-	switch signer.UserVerification {
-	case "":
-	case "pin":
-		methods = append(methods, "pin", "mfa")
-	default:
-		methods = append(methods, "mfa")
-	}
-	return methods
 }
 
 func (s *Service) salt(c Challenge) ([]byte, error) {

@@ -48,7 +48,9 @@ type Ring struct {
 }
 
 const (
-	ringCache     = 5 * time.Second      // another process, such as the command line, may change a tenant
+	ringCache = 5 * time.Second // another process, such as the command line, may change a tenant
+	// retireAfter lets nodes that still hold the old ring sign with its key: what is signed at or after retired_at is refused.
+	retireAfter   = 2 * ringCache
 	keysValidity  = 365 * 24 * time.Hour // of a nod-keys statement
 	keysRefresh   = keysValidity - 30*24*time.Hour
 	sealRoot      = "tenant-root"
@@ -176,7 +178,7 @@ func (s *Service) RotateSigningKey(ctx context.Context, id protocol.TenantID, ac
 		}
 		for i := range keys {
 			if keys[i].Status == protocol.KeyActive {
-				keys[i].Status, keys[i].RetiredAt = protocol.KeyRetired, now
+				keys[i].Status, keys[i].RetiredAt = protocol.KeyRetired, now.Add(retireAfter)
 				if err := tx.SaveSigningKey(keys[i]); err != nil {
 					return err
 				}

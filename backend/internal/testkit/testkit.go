@@ -157,11 +157,17 @@ func (k *Kit) Enrollment(inv protocol.Invitation, d *Device, change func(*protoc
 // Register invites a user and registers a device, which stays unconfirmed.
 func (k *Kit) Register(userRef string) (*Device, enrollment.Invited) {
 	k.T.Helper()
+	return k.RegisterWith(userRef, nil)
+}
+
+// RegisterWith is Register with a change to the enrollment before it is signed.
+func (k *Kit) RegisterWith(userRef string, change func(*protocol.Enrollment)) (*Device, enrollment.Invited) {
+	k.T.Helper()
 	ctx := context.Background()
 	inv, err := k.Enrollments.Invite(ctx, enrollment.Invite{Caller: k.Caller, UserRef: userRef, UserLabel: userRef})
 	k.must(err)
 	d := &Device{kit: k, Tenant: k.Tenant.ID, Key: NewSigner(k.T), Approval: NewSigner(k.T)}
-	raw := k.Enrollment(inv.Invitation, d, nil)
+	raw := k.Enrollment(inv.Invitation, d, change)
 	reply, err := k.Enrollments.Register(ctx, raw)
 	k.must(err)
 	keys, err := protocol.VerifyKeys(reply.Keys, inv.Invitation.Root, 0, k.Clock.Now())
@@ -175,7 +181,13 @@ func (k *Kit) Register(userRef string) (*Device, enrollment.Invited) {
 // Enroll registers and confirms a first device of a user.
 func (k *Kit) Enroll(userRef string) *Device {
 	k.T.Helper()
-	d, inv := k.Register(userRef)
+	return k.EnrollWith(userRef, nil)
+}
+
+// EnrollWith is Enroll with a change to the enrollment before it is signed.
+func (k *Kit) EnrollWith(userRef string, change func(*protocol.Enrollment)) *Device {
+	k.T.Helper()
+	d, inv := k.RegisterWith(userRef, change)
 	c, err := k.Enrollments.Confirm(context.Background(), k.Caller, inv.Enrollment.ID, d.Code)
 	k.must(err)
 	if c.Enrollment.Status != enrollment.StatusActive {
