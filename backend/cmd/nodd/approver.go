@@ -62,6 +62,6 @@ func (d *domain) settleEnrollment(ctx context.Context, c challenge.Challenge) {
 		return
 	}
 	if err := d.enrollments.Decided(ctx, c.Tenant, c.ID); err != nil {
-		d.log.WarnContext(ctx, "enrollment not settled yet", "challenge", c.ID, "cause", err)
+		d.log.WarnContext(ctx, "enrollment not settled yet", "challenge", c.ID, "error", err)
 	}
 }

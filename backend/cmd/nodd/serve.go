@@ -190,7 +190,7 @@ func (s *server) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 			if err := errors.Join(s.challenges.Sweep(ctx), s.enrollments.Sweep(ctx)); err != nil && ctx.Err() == nil {
-				s.log.ErrorContext(ctx, "sweep failed; it is tried again", "cause", err)
+				s.log.ErrorContext(ctx, "sweep failed; it is tried again", "error", err)
 			}
 		}
 	}

@@ -11,9 +11,9 @@ import (
 // here, that its values hold no secret and nothing of a person.
 var LogKeys = []string{
 	slog.TimeKey, slog.LevelKey, slog.MessageKey,
-	"request_id", "operation", "status", "duration_ms", "client", "actor", "code", "cause", "stack", // of a request
+	"request_id", "operation", "status", "duration_ms", "client", "actor", "code", "error", "stack", // of a request
 	"address", "url", "version", "file", "remedy", "seconds", "count", "reason", "signal", // of the process
-	"tenant", "application", "device", "challenge", "enrollment", "channel", "attempt", "job", "seq", // of its work
+	"tenant", "application", "device", "challenge", "enrollment", "channel", "attempt", "job", "seq", "app", "outcome", // of its work
 }
 
 // Logger returns the logger that the settings ask for.

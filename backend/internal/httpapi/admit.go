@@ -108,6 +108,6 @@ func (a *API) seen(ctx context.Context, d device.Device) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := a.Devices.Seen(ctx, d); err != nil && fault.CodeOf(err) != fault.DatabaseBusy {
-		a.Log.WarnContext(ctx, "last seen was not stored", "request_id", from(ctx).id, "cause", err.Error())
+		a.Log.WarnContext(ctx, "last seen was not stored", "request_id", from(ctx).id, "error", err.Error())
 	}
 }

@@ -57,7 +57,7 @@ func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, p *problem.Pr
 func (a *API) logProblem(ctx context.Context, info *request, p *problem.Problem) {
 	attrs := []any{"request_id", info.id, "operation", info.operation, "code", p.Code, "client", info.client, "actor", info.actor}
 	if cause := errors.Unwrap(p); cause != nil {
-		attrs = append(attrs, "cause", cause.Error())
+		attrs = append(attrs, "error", cause.Error())
 	}
 	if p.Status >= http.StatusInternalServerError && p.Code != problem.ServerShuttingDown {
 		a.Log.ErrorContext(ctx, "request failed", attrs...)
@@ -74,7 +74,7 @@ func (a *API) logPanic(ctx context.Context, thrown any) {
 		cause = err.Error()
 	}
 	a.Log.ErrorContext(ctx, "panic in a request", "request_id", info.id, "operation", info.operation, "code", problem.Internal,
-		"cause", cause, "stack", string(debug.Stack()))
+		"error", cause, "stack", string(debug.Stack()))
 	a.Metrics.problem(string(problem.Internal))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -63,7 +64,7 @@ func (a *API) edge(next http.Handler) http.Handler {
 func (a *API) finish(rec *recorder, r *http.Request, started time.Time) {
 	info := from(r.Context())
 	if p := recover(); p != nil {
-		if p == http.ErrAbortHandler {
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(p)
 		}
 		a.logPanic(r.Context(), p)

@@ -129,7 +129,7 @@ var errStreamOver = errors.New("the stream is over")
 func (a *API) streamFailed(ctx context.Context, err error) error {
 	if err != nil {
 		info := from(ctx)
-		a.Log.DebugContext(ctx, "stream broke off", "request_id", info.id, "operation", info.operation, "cause", err.Error(), "actor", info.actor)
+		a.Log.DebugContext(ctx, "stream broke off", "request_id", info.id, "operation", info.operation, "error", err.Error(), "actor", info.actor)
 	}
 	return nil
 }
