@@ -13,6 +13,7 @@ import (
 
 // AddParams makes the page of ways. A nil function leaves its way out.
 type AddParams struct {
+	Scheme      string // of the brand's links: "nod"
 	OnScan      func() // a phone's camera
 	OnPaste     func() // the clipboard: a link, a code or a picture
 	OnOpenImage func() // a picture with a QR code
@@ -44,7 +45,7 @@ func NewAdd(p AddParams) *Add {
 	next := widgets.NewButton(widgets.Primary, text("add.next"), a.submit)
 	next.SetDisabled(true)
 	a.field = widgets.NewField(widgets.FieldParams{
-		Label: text("add.link"), Placeholder: text("add.placeholder"), OnEscape: p.OnCancel,
+		Label: text("add.link"), Placeholder: text("add.placeholder", map[string]any{"Scheme": p.Scheme}), OnEscape: p.OnCancel,
 		OnChange: func(s string) { next.SetDisabled(strings.TrimSpace(s) == "") },
 		OnReturn: func(string) { a.submit() },
 	})

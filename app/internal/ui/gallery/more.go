@@ -25,7 +25,7 @@ func enrollScenes() []Scene {
 	}
 	add := func(problem string) func() fyne.CanvasObject {
 		return func() fyne.CanvasObject {
-			return enroll.NewAdd(enroll.AddParams{OnPaste: nothing, OnOpenImage: nothing, OnText: nothingID, OnCancel: nothing, Problem: problem})
+			return enroll.NewAdd(enroll.AddParams{Scheme: "nod", OnPaste: nothing, OnOpenImage: nothing, OnText: nothingID, OnCancel: nothing, Problem: problem})
 		}
 	}
 	confirm := func(p enroll.ConfirmParams) func() fyne.CanvasObject {

@@ -8,9 +8,16 @@ package stage
 
 import (
 	"errors"
+	"image/color"
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	base "fyne.io/fyne/v2/theme"
+
+	"github.com/nod-auth/nod/app/internal/theme"
+	"github.com/nod-auth/nod/app/internal/widgets"
 )
 
 // Keys is a page that takes the keys no focused part of it has taken.
@@ -83,9 +90,33 @@ func (s *Stage) Show(p Page) {
 	s.halt()
 	s.page = p
 	s.p.Canvas.Unfocus()
-	s.p.Canvas.SetContent(p.Content)
+	s.p.Canvas.SetContent(s.dressed(p.Content))
 	s.appeared()
 	s.run()
+}
+
+// fade is how long a page takes to come (design, "The look": 150 to 200 ms).
+const fade = 160 * time.Millisecond
+
+// dressed puts the page on the design's ground (Fyne clears a window to a colour
+// that is a shade off) and lets it come out of it, unless the person asked for
+// less motion. The veil takes no taps.
+func (s *Stage) dressed(page fyne.CanvasObject) fyne.CanvasObject {
+	ground := widgets.NewPanel(widgets.Surface{Fill: theme.Background}, widgets.Room(0))
+	if theme.Current().ReducedMotion() || !s.seen {
+		return container.NewStack(ground, page)
+	}
+	clear, _ := base.Color(theme.Background).(color.NRGBA)
+	veil := canvas.NewRectangle(clear)
+	anim := fyne.NewAnimation(fade, func(done float32) {
+		clear.A = uint8(255 * (1 - done))
+		veil.FillColor = clear
+		veil.Hidden = done >= 1
+		veil.Refresh()
+	})
+	anim.Curve = fyne.AnimationEaseOut
+	anim.Start()
+	return container.NewStack(ground, page, veil)
 }
 
 // Page returns what is shown.
