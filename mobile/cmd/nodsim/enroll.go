@@ -125,7 +125,9 @@ func (a *app) background(ctx context.Context) (stop func()) {
 	go func() { done <- a.core.Run(ctx) }()
 	return func() {
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			_, _ = fmt.Fprintln(a.stderr, "nodsim:", err)
+		}
 	}
 }
 
