@@ -138,7 +138,7 @@ func (s *server) sweepPushes(ctx context.Context) {
 			return err
 		})
 		if err != nil && ctx.Err() == nil {
-			s.log.ErrorContext(ctx, "old deliveries can't be deleted; it is tried again", "cause", err)
+			s.log.ErrorContext(ctx, "old deliveries can't be deleted; it is tried again", "error", err)
 		}
 		if n == sweepBatch {
 			continue
