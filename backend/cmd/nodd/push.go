@@ -12,11 +12,12 @@ import (
 	"github.com/nod-auth/nod/backend/internal/delivery"
 	"github.com/nod-auth/nod/backend/internal/delivery/apns"
 	"github.com/nod-auth/nod/backend/internal/delivery/credentials"
+	pushhook "github.com/nod-auth/nod/backend/internal/delivery/webhook"
 	"github.com/nod-auth/nod/backend/internal/delivery/webpush"
 	"github.com/nod-auth/nod/backend/internal/guard"
 	"github.com/nod-auth/nod/backend/internal/httpapi"
-	"github.com/nod-auth/nod/backend/internal/seal"
 	"github.com/nod-auth/nod/backend/internal/sqlstore"
+	"github.com/nod-auth/nod/backend/internal/webhook"
 )
 
 // Old deliveries are deleted: a week is long enough to find out why a phone stayed silent.
@@ -26,14 +27,11 @@ const (
 	sweepBatch      = 1000
 )
 
-// newSenders makes a sender for each app of the push file, and one for WebPush, which needs no file.
-func newSenders(c *config.Config, sealer *seal.Sealer) (*delivery.Senders, error) {
-	var file credentials.File
-	if c.PushFile != "" {
-		var err error
-		if file, err = credentials.Load(c.PushFile); err != nil {
-			return nil, withRemedy(err, "docs/push.md shows the file")
-		}
+// newSenders makes a sender for each app of the push file, and those for WebPush and webhooks, which need no file.
+func (d *domain) newSenders() (*delivery.Senders, error) {
+	file, err := loadPushFile(d.config)
+	if err != nil {
+		return nil, err
 	}
 	senders := &delivery.Senders{}
 	for _, add := range []func(*delivery.Senders, credentials.File) error{addAPNs, addFCM} {
@@ -41,18 +39,44 @@ func newSenders(c *config.Config, sealer *seal.Sealer) (*delivery.Senders, error
 			return nil, withRemedy(err, "docs/push.md shows where the keys come from")
 		}
 	}
-	key, err := webpush.KeyFromSeed(sealer.Derive("vapid"))
+	client := guarded(file)
+	key, err := webpush.KeyFromSeed(d.sealer.Derive("vapid"))
 	if err != nil {
 		return nil, err
 	}
-	web, err := webpush.New(webpush.Params{Key: key, Contact: contact(c, file), Now: wallClock, Client: guard.New(guard.Params{
-		Ports: file.WebPush.AllowedPorts, Allowed: file.WebPush.AllowedNetworks, Roots: file.Roots,
-	})})
+	web, err := webpush.New(webpush.Params{Key: key, Contact: contact(d.config, file), Now: wallClock, Client: client})
+	if err != nil {
+		return nil, err
+	}
+	hook, err := pushhook.New(d.webhooks(client), webhook.NewSender(client, "nod/"+version, wallClock), wallClock)
 	if err != nil {
 		return nil, err
 	}
 	senders.Add(delivery.WebPush, "", web)
+	senders.Add(delivery.Webhook, "", hook)
 	return senders, nil
+}
+
+// loadPushFile reads the push file, if there is one.
+func loadPushFile(c *config.Config) (credentials.File, error) {
+	if c.PushFile == "" {
+		return credentials.File{}, nil
+	}
+	file, err := credentials.Load(c.PushFile)
+	if err != nil {
+		return file, withRemedy(err, "docs/push.md shows the file")
+	}
+	return file, nil
+}
+
+// guarded is the client for every URL that someone else supplied (T21).
+func guarded(file credentials.File) *guard.Client {
+	return guard.New(guard.Params{Ports: file.WebPush.AllowedPorts, Allowed: file.WebPush.AllowedNetworks, Roots: file.Roots})
+}
+
+// webhooks is the directory of the integrators' endpoints.
+func (d *domain) webhooks(client *guard.Client) *webhook.Directory {
+	return &webhook.Directory{Store: sqlstore.For[webhook.Tx](d.db), Sealer: d.sealer, CheckURL: client.CheckURL, Now: wallClock}
 }
 
 // contact is where a push service reaches the operator (RFC 8292 section 2.1).
@@ -98,7 +122,7 @@ func (s *server) preparePushes(ctx context.Context, c *config.Config, metrics *h
 	if err := s.db.ReleaseLeases(ctx); err != nil {
 		return explainStore(err, c)
 	}
-	senders, err := newSenders(c, s.sealer)
+	senders, err := s.newSenders()
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,6 @@ const testApp = "dev.nod.app"
 // rung is a running server, the fakes it pushes to, and a user with a device.
 type rung struct {
 	*testkit.Kit
-	server *server
 	apple  *fakeapns.Service
 	google *fakefcm.Service
 	web    *fakeweb.Service
@@ -59,22 +58,42 @@ func newRung(t *testing.T) *rung {
 	check(err)
 	t.Cleanup(r.web.Close)
 	check(fakepushCmd{Dir: r.dir, App: testApp}.write(r.apple, r.google, r.web))
-	c, err := config.Load(config.Sources{Flags: map[string]string{
-		"public_url": testkit.Issuer, "listen": "127.0.0.1:0", "data": filepath.Join(r.dir, "nod.db"), "push_file": filepath.Join(r.dir, "push.json"),
-	}})
-	check(err)
-	r.server, err = (&program{Out: io.Discard, Err: io.Discard}).start(t.Context(), c)
-	check(err)
-	r.stopServer = sync.OnceFunc(func() { check(r.server.stop()) })
-	t.Cleanup(r.stopServer)
-	r.Kit = &testkit.Kit{T: t, Clock: testkit.NewClock(), DB: r.server.db, Tenants: r.server.tenants, Devices: r.server.devices,
-		Enrollments: r.server.enrollments, Challenges: r.server.challenges}
+	r.Kit = &testkit.Kit{T: t, Clock: testkit.NewClock()}
+	r.serve()
+	t.Cleanup(func() { r.stopServer() })
 	r.Clock.Advance(time.Since(r.Clock.Now()))
 	r.Tenant, err = r.Tenants.Create(context.Background(), "Example Bank")
 	check(err)
 	r.App, r.Caller, r.Secret = r.NewApplication(r.Tenant, "Online banking")
 	r.device = r.Enroll("ada")
 	return r
+}
+
+// serve starts the server on the rung's database and push file.
+func (r *rung) serve() {
+	r.T.Helper()
+	c, err := config.Load(config.Sources{Flags: map[string]string{
+		"public_url": testkit.Issuer, "listen": "127.0.0.1:0", "data": filepath.Join(r.dir, "nod.db"), "push_file": filepath.Join(r.dir, "push.json"),
+	}})
+	if err != nil {
+		r.T.Fatal(err)
+	}
+	server, err := (&program{Out: io.Discard, Err: io.Discard}).start(context.Background(), c)
+	if err != nil {
+		r.T.Fatal(err)
+	}
+	r.stopServer = sync.OnceFunc(func() {
+		if err := server.stop(); err != nil {
+			r.T.Error(err)
+		}
+	})
+	r.DB, r.Tenants, r.Devices, r.Enrollments, r.Challenges = server.db, server.tenants, server.devices, server.enrollments, server.challenges
+}
+
+func (r *rung) restart() {
+	r.T.Helper()
+	r.stopServer()
+	r.serve()
 }
 
 func (r *rung) register(p protocol.PushAddress) {

@@ -80,7 +80,7 @@ func (c pushTest) Run(ctx context.Context, p *program, s *settings) error {
 		if err != nil {
 			return withRemedy(err, "opening the app registers a new address")
 		}
-		senders, err := newSenders(d.config, d.sealer)
+		senders, err := d.newSenders()
 		if err != nil {
 			return err
 		}

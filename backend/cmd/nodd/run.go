@@ -44,6 +44,7 @@ type commands struct {
 	Push        pushCmd        `cmd:"" help:"Push channels."`
 	Deliveries  deliveriesCmd  `cmd:"" help:"List the latest wake-ups, every attempt, and what to do about it."`
 	Fakepush    fakepushCmd    `cmd:"" help:"Run local stand-ins for Apple's, Google's and a WebPush service, to develop without accounts."`
+	Webhook     webhookCmd     `cmd:"" help:"Endpoints that take push.requested events, to send pushes with your own infrastructure."`
 	Verify      verifyCmd      `cmd:"" help:"Check a result and its evidence offline: what it proves and what it does not."`
 	Audit       auditCmd       `cmd:"" help:"The audit chain."`
 	Backup      backupCmd      `cmd:"" help:"Copy the database into a file while the server runs."`

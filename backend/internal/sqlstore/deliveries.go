@@ -3,10 +3,12 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/nod-auth/nod/backend/internal/delivery"
+	"github.com/nod-auth/nod/backend/internal/webhook"
 	"github.com/nod-auth/nod/shared/protocol"
 )
 
@@ -42,11 +44,13 @@ func (t *Tx) WakeupHistory(tn protocol.TenantID, id protocol.UserID, now time.Ti
 	return h, err
 }
 
-// Reachable lists those of the devices that are active and have a push address.
+// Reachable lists those of the devices that are active and can be rung: by their push address, or by an integrator who
+// takes push.requested events.
 func (t *Tx) Reachable(tn protocol.TenantID, devices []protocol.DeviceID) (reachable []protocol.DeviceID, err error) {
 	for _, d := range devices {
 		var has bool
-		err := t.row(`SELECT EXISTS (SELECT 1 FROM devices WHERE tenant_id = $1 AND id = $2 AND status = 'active' AND push <> '')`, tn, d).Scan(&has)
+		err := t.row(`SELECT EXISTS (SELECT 1 FROM devices WHERE tenant_id = $1 AND id = $2 AND status = 'active'
+			AND (push <> '' OR EXISTS (SELECT 1 FROM webhook_endpoints WHERE tenant_id = $3 AND disabled_at = 0)))`, tn, d, tn).Scan(&has)
 		if err != nil {
 			return nil, err
 		}
@@ -57,21 +61,51 @@ func (t *Tx) Reachable(tn protocol.TenantID, devices []protocol.DeviceID) (reach
 	return reachable, nil
 }
 
-// EnqueueWakeups writes one delivery for each device, on the channel of its push address. Call it in the transaction
-// that writes the challenge.
+// EnqueueWakeups writes deliveries for each device: one on the channel of its push address, and one for each endpoint
+// that takes push.requested. Call it in the transaction that writes the challenge.
 func (t *Tx) EnqueueWakeups(tn protocol.TenantID, id protocol.ChallengeID, devices []protocol.DeviceID, now time.Time) error {
+	endpoints, err := t.Webhooks(tn)
+	if err != nil {
+		return err
+	}
 	for _, d := range devices {
 		var push protocol.PushAddress
 		var user protocol.UserID
 		if err := t.row(`SELECT push, user_id FROM devices WHERE tenant_id = $1 AND id = $2`, tn, d).Scan(parsed{&push}, &user); err != nil {
 			return err
 		}
-		if err := t.store(`INSERT INTO deliveries (tenant_id, challenge_id, user_id, device_id, channel, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			tn, id, user, d, push.Channel, millis(now), millis(now)); err != nil {
-			return err
+		row := queued{tn, id, user, d, push.Channel, "", now}
+		if push.Channel != "" {
+			if err := t.enqueue(row); err != nil {
+				return err
+			}
+		}
+		for _, e := range endpoints {
+			if !e.DisabledAt.IsZero() || !slices.Contains(e.Events, webhook.EventPush) {
+				continue
+			}
+			row.channel, row.endpoint = string(delivery.Webhook), e.ID
+			if err := t.enqueue(row); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// queued is one new row of the outbox.
+type queued struct {
+	tenant            protocol.TenantID
+	challenge         protocol.ChallengeID
+	user              protocol.UserID
+	device            protocol.DeviceID
+	channel, endpoint string
+	now               time.Time
+}
+
+func (t *Tx) enqueue(q queued) error {
+	return t.store(`INSERT INTO deliveries (tenant_id, challenge_id, user_id, device_id, channel, endpoint_id, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		q.tenant, q.challenge, q.user, q.device, q.channel, q.endpoint, millis(q.now), millis(q.now))
 }
 
 // Outbox is the deliveries as [delivery.Runner] sees them.
@@ -92,6 +126,7 @@ type claimed struct {
 	id, claims int64
 	device     protocol.DeviceID
 	push       protocol.PushAddress
+	endpoint   string // of the channel webhook
 	wakeup     delivery.Wakeup
 	created    time.Time
 	live       bool
@@ -142,10 +177,11 @@ func (t *Tx) claimAll(q delivery.Claim) (jobs []delivery.Job, err error) {
 
 func (t *Tx) claimable(q delivery.Claim) ([]claimed, error) {
 	return list(t, func(s scanner) (c claimed, err error) {
-		err = s.Scan(&c.id, &c.claims, &c.device, at{&c.created}, &c.wakeup.ChallengeID, at{&c.wakeup.ExpiresAt}, &c.wakeup.Handle, parsed{&c.push}, &c.live)
+		err = s.Scan(&c.id, &c.claims, &c.device, at{&c.created}, &c.wakeup.ChallengeID, at{&c.wakeup.ExpiresAt}, &c.wakeup.Handle, parsed{&c.push}, &c.endpoint, &c.live)
 		return c, err
-	}, `SELECT o.id, o.claims, o.device_id, o.created_at, o.challenge_id, c.expires_at, d.handle, d.push,
-		c.status = 'pending' AND c.expires_at > $1 AND d.status = 'active' AND d.push <> ''
+	}, `SELECT o.id, o.claims, o.device_id, o.created_at, o.challenge_id, c.expires_at, d.handle, d.push, o.endpoint_id,
+		c.status = 'pending' AND c.expires_at > $1 AND d.status = 'active' AND CASE WHEN o.endpoint_id = '' THEN d.push <> ''
+			ELSE EXISTS (SELECT 1 FROM webhook_endpoints w WHERE w.tenant_id = o.tenant_id AND w.id = o.endpoint_id AND w.disabled_at = 0) END
 		FROM deliveries o JOIN challenges c ON c.tenant_id = o.tenant_id AND c.id = o.challenge_id JOIN devices d ON d.tenant_id = o.tenant_id AND d.id = o.device_id
 		WHERE o.finished_at = 0 AND o.channel = $2 AND o.due_at <= $3 AND o.leased_until <= $4 ORDER BY o.due_at, o.id LIMIT $5`,
 		millis(q.Now), q.Channel, millis(q.Now), millis(q.Now), q.Limit)
@@ -157,20 +193,28 @@ func (t *Tx) claim(c claimed, q delivery.Claim) (*delivery.Job, error) {
 	if !c.live {
 		return nil, t.store(`UPDATE deliveries SET finished_at = $1, outcome = $2 WHERE id = $3`, millis(q.Now), delivery.OutcomeExpired, c.id)
 	}
-	if c.push.Channel != string(q.Channel) {
+	if c.endpoint == "" && c.push.Channel != string(q.Channel) {
 		return nil, t.store(`UPDATE deliveries SET channel = $1 WHERE id = $2`, c.push.Channel, c.id)
 	}
 	if err := t.store(`UPDATE deliveries SET claims = claims + 1, leased_until = $1 WHERE id = $2`, millis(q.Now.Add(q.Lease)), c.id); err != nil {
 		return nil, err
 	}
-	address, err := delivery.FromProtocol(c.push)
-	if err != nil {
-		address = delivery.Address{Channel: q.Channel} // the runner records that it is not usable
-	}
 	return &delivery.Job{
 		Lease:  delivery.Lease{JobID: strconv.FormatInt(c.id, 10), Number: int(c.claims) + 1},
-		Device: c.device, Address: address, Wakeup: c.wakeup, CreatedAt: c.created,
+		Device: c.device, Address: c.address(q.Channel), Wakeup: c.wakeup, CreatedAt: c.created,
 	}, nil
+}
+
+// address says where the row is sent. One that is not usable is left empty: the runner records that.
+func (c claimed) address(channel delivery.Channel) delivery.Address {
+	if c.endpoint != "" {
+		return delivery.Address{Channel: delivery.Webhook, Value: string(c.device), App: c.endpoint}
+	}
+	a, err := delivery.FromProtocol(c.push)
+	if err != nil {
+		return delivery.Address{Channel: channel}
+	}
+	return a
 }
 
 // Record writes what became of a job, if the lease is still the job's latest.
