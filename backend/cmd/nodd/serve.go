@@ -100,6 +100,7 @@ func (p *program) startOn(ctx context.Context, c *config.Config, listener net.Li
 	srv.cancel = cancel
 	srv.work.Go(func() { srv.sweep(background) })
 	srv.work.Go(func() { srv.sealAudit(background) })
+	srv.work.Go(func() { srv.tidy(background) })
 	srv.work.Go(func() { srv.pushes.runner.Run(background) })
 	srv.work.Go(func() { srv.sweepPushes(background) })
 	srv.serve(listener, srv.api, c)
@@ -178,6 +179,9 @@ func (s *server) stop() error {
 const (
 	sweepEvery = time.Second
 	sealEvery  = 500 * time.Millisecond
+	tidyEvery  = time.Minute
+	// usedKept is how long the jti of an update is remembered. Its nonce is refused within minutes (RFC 9449 section 11.1).
+	usedKept = time.Hour
 )
 
 // sweep ends what is over: challenges and invitations whose time has come.
@@ -192,6 +196,24 @@ func (s *server) sweep(ctx context.Context) {
 			if err := errors.Join(s.challenges.Sweep(ctx), s.enrollments.Sweep(ctx)); err != nil && ctx.Err() == nil {
 				s.log.ErrorContext(ctx, "sweep failed; it is tried again", "error", err)
 			}
+		}
+	}
+}
+
+// tidy deletes what is of no use any more, so that the database does not grow with every request (T19).
+func (s *server) tidy(ctx context.Context) {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		now := wallClock()
+		err := s.db.Update(ctx, func(tx *sqlstore.Tx) error { return tx.Sweep(now, now.Add(-usedKept)) })
+		if err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "old rows can't be deleted; it is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
 }
