@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nod-auth/nod/mobile/keystore"
@@ -22,6 +23,9 @@ type state struct {
 	// Trash holds the handles of keys that nothing names any more and that are
 	// still to be deleted: their store was closed, or the program was killed.
 	Trash [][]byte `json:"trash,omitempty"`
+
+	// places remembers where accounts stand, for simulations of thousands.
+	places map[AccountID]int
 }
 
 // accountState is what is kept of an account.
@@ -96,13 +100,20 @@ type rotationState struct {
 	SentAt time.Time        `json:"sent_at"`
 }
 
+// account returns an account or nil. The caller is the only one who uses s meanwhile.
 func (s *state) account(id AccountID) *accountState {
-	for _, a := range s.Accounts {
-		if a.ID == id {
-			return a
-		}
+	if i, ok := s.places[id]; ok && i < len(s.Accounts) && s.Accounts[i].ID == id {
+		return s.Accounts[i]
 	}
-	return nil
+	i := slices.IndexFunc(s.Accounts, func(a *accountState) bool { return a.ID == id })
+	if i < 0 {
+		return nil
+	}
+	if s.places == nil {
+		s.places = map[AccountID]int{}
+	}
+	s.places[id] = i
+	return s.Accounts[i]
 }
 
 // stateFile is the file: one line of JSON, and a hash that finds damage which is still JSON.

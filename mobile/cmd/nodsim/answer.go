@@ -152,6 +152,15 @@ func (r *robot) loop(ctx context.Context) error {
 		select {
 		case e := <-events:
 			r.note(e)
+			for more := true; more; { // a burst is looked through once
+				select {
+				case e, open := <-events:
+					r.note(e)
+					more = open
+				default:
+					more = false
+				}
+			}
 		case err := <-results:
 			if !isOutcome(err) { // one request that ended otherwise is no reason to stop
 				return err
