@@ -40,13 +40,12 @@ type AccountCard struct {
 // AccountCardParams makes an [AccountCard].
 type AccountCardParams struct {
 	Who
-	Sub      string        // the line under the name
-	Code     string        // a one-time code to show instead of Sub; "" for none
-	Left     time.Duration // until the next code
-	Period   time.Duration
-	Problem  bool // it needs the person: shows a warning mark
-	OnTap    func()
-	OnCopied func() // a second way in: the code's own tap; nil for none
+	Sub     string        // the line under the name
+	Code    string        // a one-time code to show instead of Sub; "" for none
+	Left    time.Duration // until the next code
+	Period  time.Duration
+	Problem bool // it needs the person: shows a warning mark
+	OnTap   func()
 }
 
 // NewAccountCard makes the card.
@@ -90,14 +89,21 @@ type AskingBanner struct {
 	sub *Text
 }
 
+// AskingParams makes an [AskingBanner].
+type AskingParams struct {
+	Who
+	Title, Sub string
+	OnTap      func()
+}
+
 // NewAskingBanner makes the banner.
-func NewAskingBanner(w Who, title, sub string, onTap func()) *AskingBanner {
-	line := T(sub, theme.Small, theme.OnPrimary)
+func NewAskingBanner(p AskingParams) *AskingBanner {
+	line := T(p.Sub, theme.Small, theme.OnPrimary)
 	s := Surface{Fill: theme.Primary, Radius: 16, Pad: Sides(16, 16)}
-	content := Row(12, 1, NewTile(w.Company, w.Color, 40),
-		Column(0, T(title, theme.Action, theme.OnPrimary), line),
+	content := Row(12, 1, NewTile(p.Company, p.Color, 40),
+		Column(0, T(p.Title, theme.Action, theme.OnPrimary), line),
 		NewIcon(resource.IconNext, 18, theme.OnPrimary))
-	b := &AskingBanner{Press: makePress(NewPanel(s, content), onTap), sub: line}
+	b := &AskingBanner{Press: makePress(NewPanel(s, content), p.OnTap), sub: line}
 	b.become(b)
 	return b
 }

@@ -91,19 +91,27 @@ const (
 	trackWidth, trackHeight, knobSide = 44, 26, 20
 )
 
+// ToggleParams makes a [Toggle]. Empty parts are left out.
+type ToggleParams struct {
+	Icon       resource.Icon
+	Title, Sub string
+	On         bool
+	OnChange   func(bool)
+}
+
 // NewToggle makes the row.
-func NewToggle(icon resource.Icon, title, sub string, on bool, onChange func(bool)) *Toggle {
-	t := &Toggle{on: on, onChange: onChange}
+func NewToggle(p ToggleParams) *Toggle {
+	t := &Toggle{on: p.On, onChange: p.OnChange}
 	knob := NewPanel(Surface{Fill: theme.Card, Radius: -1, Least: fyne.NewSize(knobSide, knobSide)}, Room(0))
 	t.knob = &fyne.Container{Layout: &knobLayout{}, Objects: []fyne.CanvasObject{knob}}
 	t.track = NewPanel(t.surface(), t.knob)
-	middle := Column(0, T(title, theme.Value, theme.Ink))
-	if sub != "" {
-		middle.Add(T(sub, theme.Label, theme.Secondary))
+	middle := Column(0, T(p.Title, theme.Value, theme.Ink))
+	if p.Sub != "" {
+		middle.Add(T(p.Sub, theme.Label, theme.Secondary))
 	}
 	objects, grow := []fyne.CanvasObject{middle, Fixed(fyne.NewSize(trackWidth, trackHeight), t.track)}, 0
-	if icon != "" {
-		objects, grow = append([]fyne.CanvasObject{NewIcon(icon, 20, theme.Secondary)}, objects...), 1
+	if p.Icon != "" {
+		objects, grow = append([]fyne.CanvasObject{NewIcon(p.Icon, 20, theme.Secondary)}, objects...), 1
 	}
 	t.Press = makePress(levelPanel(rowSurface(), Row(12, grow, objects...)), t.flip)
 	t.become(t)

@@ -178,14 +178,13 @@ type Split struct {
 	widget.BaseWidget
 	narrow, wide fyne.CanvasObject
 	breakAt      float32
-	onSwitch     func(wide bool)
 	isWide       bool
 	switched     bool
 }
 
 // NewSplit shows wide from the given width on, else narrow.
-func NewSplit(narrow, wide fyne.CanvasObject, breakAt float32, onSwitch func(wide bool)) *Split {
-	s := &Split{narrow: narrow, wide: wide, breakAt: breakAt, onSwitch: onSwitch}
+func NewSplit(narrow, wide fyne.CanvasObject, breakAt float32) *Split {
+	s := &Split{narrow: narrow, wide: wide, breakAt: breakAt}
 	s.ExtendBaseWidget(s)
 	wide.Hide()
 	return s
@@ -242,9 +241,6 @@ func (r *splitRenderer) Layout(size fyne.Size) {
 		} else {
 			s.wide.Hide()
 			s.narrow.Show()
-		}
-		if s.onSwitch != nil {
-			s.onSwitch(wide)
 		}
 	}
 	r.shown().Resize(size)

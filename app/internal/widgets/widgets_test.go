@@ -259,7 +259,7 @@ func TestWhiteCanBeReadOnEveryTile(t *testing.T) {
 func TestToggleFlips(t *testing.T) {
 	prepare(t, gallery.Look{})
 	var told []bool
-	g := widgets.NewToggle("", "Lock", "", false, func(on bool) { told = append(told, on) })
+	g := widgets.NewToggle(widgets.ToggleParams{Title: "Lock", OnChange: func(on bool) { told = append(told, on) }})
 	test.Tap(g)
 	test.Tap(g)
 	if !slices.Equal(told, []bool{true, false}) || g.On() {

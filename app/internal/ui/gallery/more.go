@@ -92,11 +92,7 @@ func placeScenes() []Scene {
 		}},
 		{Name: "settings", Main: true, Wide: true, Make: inPlace(shell.Settings, newSettings)},
 		{Name: "settings-language", Make: inPlace(shell.Inside, func() fyne.CanvasObject {
-			options := []settings.Option{{Key: "", Name: "System"}}
-			for _, l := range resource.Languages() {
-				options = append(options, settings.Option{Key: l.Tag, Name: l.Name})
-			}
-			return settings.NewPick("Language", options, "pt", nothingID, nothing)
+			return settings.NewLanguage("pt", nothingID, nothing)
 		})},
 		{Name: "diagnostics", Main: true, Wide: true, Make: inPlace(shell.Inside, newDiagnostics)},
 	}

@@ -83,7 +83,9 @@ func (h *Home) list() *fyne.Container {
 		body.Add(widgets.StatusBar(resource.IconOffline, h.p.Offline))
 	}
 	for _, r := range h.p.Requests {
-		b := widgets.NewAskingBanner(r.Who, text("home.asking", map[string]any{"Company": r.Who.Company}), h.left(r), func() { h.p.OnRequest(r.ID) })
+		b := widgets.NewAskingBanner(widgets.AskingParams{
+			Who: r.Who, Title: text("home.asking", map[string]any{"Company": r.Who.Company}), Sub: h.left(r), OnTap: func() { h.p.OnRequest(r.ID) },
+		})
 		h.banners = append(h.banners, b)
 		body.Add(b)
 	}

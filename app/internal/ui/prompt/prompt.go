@@ -52,7 +52,7 @@ func New(p Params) (*Prompt, error) {
 	}
 	s := &Prompt{p: p}
 	s.narrow, s.wide = newNarrow(s), newWide(s)
-	s.answer = widgets.NewSplit(s.narrow.page, s.wide.page, WideFrom, nil)
+	s.answer = widgets.NewSplit(s.narrow.page, s.wide.page, WideFrom)
 	s.question = newQuestion(s)
 	s.question.page.Hide()
 	s.stack = container.NewStack(s.answer, s.question.page)

@@ -59,13 +59,13 @@ func New(p Params) fyne.CanvasObject {
 		}
 	}
 	group("settings.security",
-		toggle(resource.IconLock, text("settings.lock"), p.LockSub, p.Lock, p.OnLock),
+		toggle(widgets.ToggleParams{Icon: resource.IconLock, Title: text("settings.lock"), Sub: p.LockSub, On: p.Lock, OnChange: p.OnLock}),
 		row(resource.IconHash, "settings.pin", "", p.OnPIN))
 	body.Add(widgets.Section(text("settings.look")))
 	body.Add(look(p))
 	group("settings.being_there",
-		toggle(resource.IconBell, text("settings.notify"), text("settings.notify.sub"), p.Notify, p.OnNotify),
-		toggle(resource.IconLaptop, text("settings.autostart"), "", p.Autostart, p.OnAutostart))
+		toggle(widgets.ToggleParams{Icon: resource.IconBell, Title: text("settings.notify"), Sub: text("settings.notify.sub"), On: p.Notify, OnChange: p.OnNotify}),
+		toggle(widgets.ToggleParams{Icon: resource.IconLaptop, Title: text("settings.autostart"), On: p.Autostart, OnChange: p.OnAutostart}))
 	group("settings.help",
 		row(resource.IconInfo, "settings.teach", "", p.OnTeach),
 		row(resource.IconPulse, "settings.diagnostics", "", p.OnDiagnostics),
@@ -111,11 +111,11 @@ func languageName(tag string) string {
 	return text("settings.theme.system")
 }
 
-func toggle(icon resource.Icon, title, sub string, on bool, change func(bool)) fyne.CanvasObject {
-	if change == nil {
+func toggle(p widgets.ToggleParams) fyne.CanvasObject {
+	if p.OnChange == nil {
 		return nil
 	}
-	return widgets.NewToggle(icon, title, sub, on, change)
+	return widgets.NewToggle(p)
 }
 
 func row(icon resource.Icon, key, value string, tap func()) fyne.CanvasObject {
@@ -128,13 +128,32 @@ func row(icon resource.Icon, key, value string, tap func()) fyne.CanvasObject {
 // Option is one of a list to pick from.
 type Option struct{ Key, Name string }
 
-// NewPick makes a page on which one of a list is picked: the language.
-func NewPick(title string, options []Option, current string, pick func(key string), back func()) fyne.CanvasObject {
-	rows := make([]fyne.CanvasObject, 0, len(options))
-	for _, o := range options {
-		rows = append(rows, widgets.NewPick(o.Name, o.Key == current, func() { pick(o.Key) }))
+// PickParams makes a page on which one of a list is picked.
+type PickParams struct {
+	Title   string
+	Options []Option
+	Current string // the key of the one in force
+	OnPick  func(key string)
+	OnBack  func()
+}
+
+// NewPick makes the page.
+func NewPick(p PickParams) fyne.CanvasObject {
+	rows := make([]fyne.CanvasObject, 0, len(p.Options))
+	for _, o := range p.Options {
+		rows = append(rows, widgets.NewPick(o.Name, o.Key == p.Current, func() { p.OnPick(o.Key) }))
 	}
-	return sub(title, widgets.Column(10, widgets.Group(rows...)), nil, back)
+	return sub(p.Title, widgets.Column(10, widgets.Group(rows...)), nil, p.OnBack)
+}
+
+// NewLanguage makes the page on which the language is picked; OnPick is called
+// with a tag of resource.Languages, or "" for the system's.
+func NewLanguage(current string, onPick func(tag string), onBack func()) fyne.CanvasObject {
+	options := []Option{{Name: text("settings.theme.system")}}
+	for _, l := range resource.Languages() {
+		options = append(options, Option{Key: l.Tag, Name: l.Name})
+	}
+	return NewPick(PickParams{Title: text("settings.language"), Options: options, Current: current, OnPick: onPick, OnBack: onBack})
 }
 
 // sub is a page one comes back from.

@@ -66,7 +66,7 @@ func New(p Params) *Shell {
 		narrow = widgets.WithBar(p.Page, p.bar())
 	}
 	s := &Shell{p: p, side: p.newSide()}
-	s.split = widgets.NewSplit(narrow, widgets.WithSide(s.side.Panel, wide, SideWidth), WideFrom, nil)
+	s.split = widgets.NewSplit(narrow, widgets.WithSide(s.side.Panel, wide, SideWidth), WideFrom)
 	s.ExtendBaseWidget(s)
 	return s
 }
