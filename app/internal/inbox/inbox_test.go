@@ -92,11 +92,15 @@ func (r *rig) enroll(s *devicetest.Server, user string) device.AccountID {
 }
 
 func asking(id protocol.ChallengeID) func(inbox.Snapshot) bool {
-	return func(s inbox.Snapshot) bool { return s.Current != nil && s.Current.Request.ID == id && s.Current.Outcome == nil }
+	return func(s inbox.Snapshot) bool {
+		return s.Current != nil && s.Current.Request.ID == id && s.Current.Outcome == nil
+	}
 }
 
 func ended(kind device.OutcomeKind) func(inbox.Snapshot) bool {
-	return func(s inbox.Snapshot) bool { return s.Current != nil && s.Current.Outcome != nil && s.Current.Outcome.Kind == kind }
+	return func(s inbox.Snapshot) bool {
+		return s.Current != nil && s.Current.Outcome != nil && s.Current.Outcome.Kind == kind
+	}
 }
 
 func (r *rig) answer(a device.AccountID, id protocol.ChallengeID, verb protocol.Answer, number, with string) device.Outcome {

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package platform
+
+// New returns what this system gives so far: notifications by the toolkit.
+func New(p Params) *System {
+	return &System{Notifier: sender(p.Send), Clipboard: nothing{}, Autostart: autostart(p), Signals: nothing{}}
+}
+
+// HasTray tells whether something shows tray icons: these systems always do.
+func HasTray() bool { return true }
