@@ -7,6 +7,9 @@ import (
 	"syscall"
 )
 
+// keepPrivate makes every file that this process writes its user's own: the database, what SQLite keeps beside it, backups.
+func keepPrivate() { syscall.Umask(0o077) }
+
 // lockServing makes sure that one process serves a database: the audit chain has one sealer, and events reach waiters
 // only inside a process. The lock ends with the process, however it ends.
 func lockServing(data string) (unlock func(), err error) {

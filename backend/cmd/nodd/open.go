@@ -180,9 +180,9 @@ func explainStore(err error, c *config.Config) error {
 	case errors.Is(err, sqlstore.ErrOlder):
 		remedy = "take a backup, then run `nodd migrate`, or start the server, which migrates by itself"
 	case fault.CodeOf(err) == fault.StorageFull, errors.Is(err, syscall.ENOSPC):
-		remedy = "make room where the database is; nothing that was acknowledged is lost"
+		return failure("make room there; nothing that was acknowledged is lost", "the disk of the database %s is full; nothing was changed", c.Data)
 	case fault.CodeOf(err) == fault.DatabaseBusy:
-		remedy = "another program holds the database: end it, or try again"
+		return failure("end the program that holds it, such as a backup tool or a forgotten sqlite3 shell, or try again", "the database %s is locked; nothing was changed", c.Data)
 	default:
 		remedy = remedyByText(err)
 	}

@@ -41,7 +41,7 @@ func TestEveryDatabaseErrorHasARemedy(t *testing.T) {
 		"older":         {sqlstore.ErrOlder, "nodd migrate"},
 		"full":          {fault.Wrap(fault.StorageFull, sqlite3.Error{Code: sqlite3.ErrFull}), "make room"},
 		"disk full":     {syscall.ENOSPC, "make room"},
-		"locked":        {fault.Wrap(fault.DatabaseBusy, sqlite3.Error{Code: sqlite3.ErrBusy}), "another program holds the database"},
+		"locked":        {fault.Wrap(fault.DatabaseBusy, sqlite3.Error{Code: sqlite3.ErrBusy}), "end the program that holds it"},
 		"read-only":     {sqlite3.Error{Code: sqlite3.ErrReadonly}, "let the server's user write"},
 		"not allowed":   {sqlite3.Error{Code: sqlite3.ErrPerm}, "let the server's user write"},
 		"cannot open":   {sqlite3.Error{Code: sqlite3.ErrCantOpen}, "check that the path"},

@@ -18,7 +18,7 @@ import (
 // here, once: a fault of the server as an error, a refusal at debug level.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // the caller has gone; there is nobody to tell
+		panic(http.ErrAbortHandler) // the caller has gone; there is nobody to tell
 	}
 	info := from(r.Context())
 	p := asProblem(err)

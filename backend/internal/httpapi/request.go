@@ -60,11 +60,15 @@ func (a *API) edge(next http.Handler) http.Handler {
 	})
 }
 
+// statusGone counts requests whose caller left before the answer; it is never sent.
+const statusGone = 499
+
 // finish ends a request: it turns a panic into a problem, and counts and logs the request.
 func (a *API) finish(rec *recorder, r *http.Request, started time.Time) {
 	info := from(r.Context())
 	if p := recover(); p != nil {
 		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			a.Metrics.request(info.operation, statusGone, a.Now().Sub(started))
 			panic(p)
 		}
 		a.logPanic(r.Context(), p)
