@@ -17,7 +17,8 @@ import (
 //
 // The signed answer and its counter are on disk before it is sent. If the reply
 // is lost the outcome is [OutcomeOffline], and the same bytes are sent again by
-// Run, Sync, or Decide with the same answer; another answer replaces them.
+// Run, Sync, or Decide with the same answer. Another answer takes their place;
+// if the server had the first one already, the outcome is that one's.
 //
 // Errors are for what the person cannot answer: [ErrNoChallenge],
 // [ErrCannotApprove], [ErrNumber] (nothing sent), [ErrNoStore] and the key
@@ -41,12 +42,16 @@ func (c *Core) Decide(ctx context.Context, p DecideParams) (Outcome, error) {
 	if a.Status == AccountRegistering {
 		return Outcome{}, ErrNotEnrolled
 	}
-	if kept := a.decision(p.Challenge); kept != nil && kept.Answer == p.Answer && kept.Number == p.Number {
+	kept := a.decision(p.Challenge)
+	if kept != nil && kept.Answer == p.Answer && kept.Number == p.Number {
 		return c.deliver(ctx, s, *kept)
 	}
 	d, err := c.draft(s, &a, p)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if kept != nil {
+		d.Earlier = append(slices.Clone(kept.Earlier), earlierAnswer{kept.Answer, kept.JWS})
 	}
 	d.JWS, err = c.signDecision(ctx, s, &a, p, d.Entry.Hash)
 	if err != nil {
@@ -176,7 +181,7 @@ func (c *Core) refusedByStore(err error) (Outcome, error) {
 
 // deliver sends a kept decision and settles it. The caller has the account's turn.
 func (c *Core) deliver(ctx context.Context, s *session, d storedDecision) (Outcome, error) {
-	status, err := s.remote.decide(ctx, d)
+	status, err := s.remote.decide(ctx, &d)
 	out := c.outcome(s, d, status, err)
 	if out.Kind == OutcomeOffline {
 		poke(s.todo)
@@ -308,7 +313,7 @@ func (c *Core) resend(ctx context.Context, s *session) (left bool, err error) {
 	}
 	var errs []error
 	for _, d := range a.Decisions {
-		status, sendErr := s.remote.decide(ctx, d)
+		status, sendErr := s.remote.decide(ctx, &d)
 		out := c.outcome(s, d, status, sendErr)
 		if out.Kind == OutcomeOffline {
 			left = true

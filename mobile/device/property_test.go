@@ -24,13 +24,14 @@ func TestT05_T13_WhateverBreaksTheServerAndTheHistoryAgree(t *testing.T) {
 		r.enroll(s, user)
 		var asked []protocol.ChallengeID
 		ctx := context.Background()
-		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
 			switch rapid.SampledFrom([]string{"ask", "sync", "decide", "decide", "lose", "down", "kill", "restart", "close"}).Draw(rt, "step") {
 			case "ask":
 				id, _ := s.Ask(user, nil)
 				asked = append(asked, id)
-			case "sync":
 				_ = r.core.Sync(ctx) // may be cut off
+			case "sync":
+				_ = r.core.Sync(ctx)
 			case "decide":
 				decideAny(ctx, rt, r)
 			case "lose":

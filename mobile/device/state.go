@@ -90,6 +90,14 @@ type storedDecision struct {
 	Until time.Time `json:"until"`
 	// Entry is what goes into the history.
 	Entry Entry `json:"entry"`
+	// Earlier are other answers to the challenge whose outcome was not known
+	// when this one took their place: the server may have one of them.
+	Earlier []earlierAnswer `json:"earlier,omitempty"`
+}
+
+type earlierAnswer struct {
+	Answer protocol.Answer `json:"answer"`
+	JWS    string          `json:"jws"`
 }
 
 // rotationState is a key replacement whose outcome is not known.

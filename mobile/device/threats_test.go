@@ -343,3 +343,34 @@ func TestServerAnswersThatAreNotNods(t *testing.T) {
 		t.Errorf("the server says %s", status)
 	}
 }
+
+func TestT05_AnotherAnswerAfterALostReplyTellsWhatTheServerHas(t *testing.T) {
+	s, r := devicetest.New(t), newRig(t, nil)
+	r.enroll(s, "ada")
+	t.Run("the first answer had arrived", func(t *testing.T) {
+		id, number := s.Ask("ada", nil)
+		r.sync()
+		s.LoseReplies(devicetest.Decide, 1)
+		c := r.one()
+		r.decide(c, protocol.Approve, number)
+		if out := r.decide(c, protocol.Deny, ""); out.Kind != device.OutcomeApproved {
+			t.Errorf("outcome is %+v", out)
+		}
+		if status, _ := s.Status(id); status != protocol.StatusApproved || r.core.Activity()[0].Answer != protocol.Approve {
+			t.Errorf("the server says %s, the history %+v", status, r.core.Activity()[0])
+		}
+	})
+	t.Run("the first answer had not arrived", func(t *testing.T) {
+		id, number := s.Ask("ada", nil)
+		r.sync()
+		s.Fail(devicetest.Decide, 1, http.StatusBadGateway)
+		c := r.one()
+		r.decide(c, protocol.Approve, number)
+		if out := r.decide(c, protocol.Deny, ""); out.Kind != device.OutcomeDenied {
+			t.Errorf("outcome is %+v", out)
+		}
+		if status, _ := s.Status(id); status != protocol.StatusDenied {
+			t.Errorf("the server says %s", status)
+		}
+	})
+}

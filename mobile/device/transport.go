@@ -8,6 +8,7 @@ import (
 	"time"
 
 	client "github.com/nod-auth/nod/shared/client/device"
+	"github.com/nod-auth/nod/shared/problem"
 	"github.com/nod-auth/nod/shared/protocol"
 )
 
@@ -66,9 +67,21 @@ func (r remote) stream(ctx context.Context, opened func(), on func(client.Event)
 	}
 }
 
-// decide sends a decision and returns the challenge's status.
-func (r remote) decide(ctx context.Context, d storedDecision) (protocol.Status, error) {
+// decide sends a decision and returns the challenge's status. When the server
+// has another decision already, it finds out whether that is an earlier answer
+// from here, and returns that one's.
+func (r remote) decide(ctx context.Context, d *storedDecision) (protocol.Status, error) {
 	out, err := r.Decide(ctx, d.Challenge, d.JWS)
+	if problem.CodeOf(err) != problem.ChallengeAlreadyDecided {
+		return out.Status, err
+	}
+	for _, e := range d.Earlier {
+		earlier, earlierErr := r.Decide(ctx, d.Challenge, e.JWS)
+		if problem.CodeOf(earlierErr) != problem.ChallengeAlreadyDecided {
+			d.Answer = e.Answer
+			return earlier.Status, earlierErr
+		}
+	}
 	return out.Status, err
 }
 
