@@ -113,9 +113,25 @@ func (a *attempt) run(tx Tx, seen device.Device) error {
 		}
 	}
 	if a.in.Answer == protocol.Report && !a.c.pendingAt(a.now) {
+		if err := a.expire(tx); err != nil {
+			return err
+		}
 		return a.lateReport(tx)
 	}
 	return a.answer(tx, u)
+}
+
+// expire ends a challenge whose time is over before the sweep saw it, so that a late report is never answered with pending.
+func (a *attempt) expire(tx Tx) error {
+	if a.c.Status != protocol.StatusPending {
+		return nil
+	}
+	won, err := tx.FinishChallenge(Final{Tenant: a.c.Tenant, ID: a.c.ID, Status: protocol.StatusExpired, At: a.now, Overdue: true})
+	if err != nil || !won {
+		return err
+	}
+	a.c.Status, a.c.DecidedAt, a.changed = protocol.StatusExpired, a.now, true
+	return tx.AppendAudit(a.c.event(audit.ChallengeExpired, "server", a.now, ""))
 }
 
 // repeated is the outcome of bytes that were stored before.
@@ -145,12 +161,14 @@ func (a *attempt) answer(tx Tx, u user.User) error {
 		return fmt.Errorf("store the counter: %w", err)
 	}
 	switch a.in.Answer {
+	case protocol.Approve:
+		return a.approve(tx, u)
 	case protocol.Deny:
 		return a.finish(tx, protocol.StatusDenied, orDefault(a.in.Reason, "wrong_request"))
 	case protocol.Report:
 		return a.finish(tx, protocol.StatusReported, orDefault(a.in.Reason, "not_me"))
 	}
-	return a.approve(tx, u)
+	return fault.New(fault.ValidationFailed, "") // can't happen: the message was validated
 }
 
 func orDefault(s, other string) string {
