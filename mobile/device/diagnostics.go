@@ -32,13 +32,14 @@ type AccountDiagnostics struct {
 	Account AccountID
 	Status  AccountStatus
 	Host    string
-	// Reachable: the newest thing heard from the server is an answer, not a failure.
+	// Reachable: the server has answered, and its newest answer is not "try later".
 	Reachable bool
 	// LastContact is the last answer of any kind.
 	LastContact time.Time
 	// StreamSince is when the present stream opened; zero if none is open.
 	StreamSince time.Time
-	// LastFailure and Failure (a problem code, or "offline", "untrusted", "key_store", "other") are the newest failure.
+	// Failure is why the newest read or stream failed (a problem code, or "offline", "untrusted", "key_store",
+	// "other"), "" if it did not; LastFailure is when one failed last.
 	LastFailure time.Time
 	Failure     string
 	// LastWakeUp and WakeUpChannel are of the newest push.
@@ -69,7 +70,7 @@ func (c *Core) Diagnostics() Diagnostics {
 		}
 		d := AccountDiagnostics{
 			Account: a.ID, Status: a.Status, Host: hostOf(a.Server), LastContact: s.diag.lastContact,
-			Reachable:   s.diag.lastContact.After(s.diag.lastFailure),
+			Reachable:   !s.diag.lastContact.IsZero() && !errors.Is(s.diag.failure, ErrOffline),
 			StreamSince: s.diag.streamSince, LastFailure: s.diag.lastFailure, Failure: failureName(s.diag.failure),
 			LastWakeUp: s.diag.lastWakeUp, WakeUpChannel: s.diag.wakeUpChannel,
 			ClockSkew: -s.clock.offset, ClockKnown: s.clock.known,
@@ -119,12 +120,11 @@ func (c *Core) noteStream(s *session, open bool) {
 	}
 }
 
-// noteFailure notes why a request failed; nil is no failure.
+// noteFailure notes why a read failed; nil notes that it did not.
 func (c *Core) noteFailure(s *session, err error) {
-	if err == nil {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.diag.lastFailure, s.diag.failure = c.now(), err
+	if s.diag.failure = err; err != nil {
+		s.diag.lastFailure = c.now()
+	}
 }

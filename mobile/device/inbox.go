@@ -51,9 +51,9 @@ func (c *Core) syncAccount(ctx context.Context, id AccountID) error {
 func (c *Core) readInbox(ctx context.Context, s *session) error {
 	before := c.unseen(s)
 	in, err := s.remote.Challenges(ctx, s.remote.prove)
+	err = classify(err)
+	c.noteFailure(s, err)
 	if err != nil {
-		err = classify(err)
-		c.noteFailure(s, err)
 		return errors.Join(err, c.noteRevoked(s, err))
 	}
 	if err := c.applyStatus(s, in.Status); err != nil {

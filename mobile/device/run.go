@@ -93,7 +93,9 @@ func (c *Core) streamLoop(ctx context.Context, s *session) {
 		if ctx.Err() != nil {
 			return
 		}
-		c.noteFailure(s, err)
+		if err != nil { // a stream that ended in order says nothing
+			c.noteFailure(s, err)
+		}
 		if c.now().Sub(started) >= steadyStream {
 			failures = 0
 		}

@@ -36,6 +36,9 @@ const about = `A Nod authenticator without a screen.
 The state directory holds accounts and keys. Without --pin-file, NODSIM_PIN or --ask-pin a random PIN is kept beside
 the keys: right for a simulation, not for a person.
 
+With --json each line is an object with "event": enrolled, active, account, ready, challenge, outcome, closed,
+connection, status, rotated, unenrolled or error. The number is in none of them: it is never sent to a device.
+
 Exit codes: 0 done as asked, 1 error, 2 wrong usage, 3 the request ended otherwise (expired, canceled, answered
 elsewhere, refused), 4 the number was wrong, 5 no request came in time, 6 the server cannot be reached, 7 PIN missing,
 wrong or locked, 8 the server does not know this device.`
