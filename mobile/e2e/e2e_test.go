@@ -308,6 +308,23 @@ func TestT12_TheServersRefusalsAddNoAccount(t *testing.T) {
 	}
 }
 
+func TestT12_ANewSigningKeyOfTheTenantIsLearned(t *testing.T) {
+	s, p := newServer(t), newPhone(t, nil)
+	p.account(s, "ada")
+	before := p.core.Diagnostics().Accounts[0].KeysSequence
+	s.kill() // one process at a time has the database; the next start reads the new key
+	s.command("key", "rotate")
+	s.restart()
+	made := s.ask("ada", nil)
+	p.sync()
+	if out := p.decide(p.one(), protocol.Approve, made.Match.Number); out.Kind != device.OutcomeApproved {
+		t.Errorf("outcome is %+v", out)
+	}
+	if after := p.core.Diagnostics().Accounts[0].KeysSequence; after <= before {
+		t.Errorf("the key sequence went from %d to %d", before, after)
+	}
+}
+
 func TestALinkWorksLikeTheURI(t *testing.T) {
 	s, p := newServer(t), newPhone(t, nil)
 	e, err := s.client.CreateEnrollment(t.Context(), application.EnrollmentRequest{UserRef: "ada", UserLabel: "Ada Lovelace, née Byron"})

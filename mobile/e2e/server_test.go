@@ -157,6 +157,15 @@ func (s *server) kill() {
 	s.cmd = nil
 }
 
+// command runs nodd on the server's database.
+func (s *server) command(args ...string) {
+	s.t.Helper()
+	cmd := exec.Command(nodd, append(args, "--data", filepath.Join(s.dir, "nod.db"))...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("nodd %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
 func (s *server) restart() {
 	s.t.Helper()
 	s.start(false)
