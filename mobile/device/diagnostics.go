@@ -1,6 +1,7 @@
 package device
 
 import (
+	"crypto/tls"
 	"errors"
 	"time"
 
@@ -38,8 +39,8 @@ type AccountDiagnostics struct {
 	LastContact time.Time
 	// StreamSince is when the present stream opened; zero if none is open.
 	StreamSince time.Time
-	// Failure is why the newest read or stream failed (a problem code, or "offline", "untrusted", "key_store",
-	// "other"), "" if it did not; LastFailure is when one failed last.
+	// Failure is why the newest read or stream failed (a problem code, or "offline", "certificate",
+	// "untrusted", "key_store", "other"), "" if it did not; LastFailure is when one failed last.
 	LastFailure time.Time
 	Failure     string
 	// LastWakeUp and WakeUpChannel are of the newest push.
@@ -96,6 +97,8 @@ func failureName(err error) string {
 		return string(code)
 	case errors.Is(err, ErrUntrusted):
 		return "untrusted"
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return "certificate"
 	case errors.Is(err, ErrOffline):
 		return "offline"
 	case errors.Is(err, ErrNoStore), isLocal(err):

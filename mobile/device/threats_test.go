@@ -2,8 +2,12 @@ package device_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -373,4 +377,27 @@ func TestT05_AnotherAnswerAfterALostReplyTellsWhatTheServerHas(t *testing.T) {
 			t.Errorf("the server says %s", status)
 		}
 	})
+}
+
+func TestT12_AServerWithAnUntrustedCertificateHearsNothing(t *testing.T) {
+	heard := 0
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard++ }))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	r := newRig(t, nil)
+	in := protocol.Invitation{Server: s.URL, Token: protocol.RandomText(32), Root: protocol.Thumbprint(protocol.RandomText(32))}
+	_, err := r.core.Enroll(context.Background(), r.enrollParams(in.URI(protocol.Scheme)))
+	if !errors.Is(err, device.ErrOffline) || !errors.As(err, new(*tls.CertificateVerificationError)) {
+		t.Errorf("error is %v", err)
+	}
+	if heard != 0 {
+		t.Errorf("%d requests were heard", heard)
+	}
+	if a := r.core.Accounts()[0]; a.Status != device.AccountRegistering {
+		t.Errorf("account is %s", a.Status)
+	}
+	if err := r.core.Forget(context.Background(), r.core.Accounts()[0].ID); err != nil || len(r.core.Accounts()) != 0 {
+		t.Errorf("the enrollment cannot be given up: %v", err)
+	}
 }
