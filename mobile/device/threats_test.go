@@ -4,8 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -382,7 +381,7 @@ func TestT05_AnotherAnswerAfterALostReplyTellsWhatTheServerHas(t *testing.T) {
 func TestT12_AServerWithAnUntrustedCertificateHearsNothing(t *testing.T) {
 	heard := 0
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard++ }))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.StartTLS()
 	defer s.Close()
 	r := newRig(t, nil)
