@@ -19,7 +19,7 @@ type Page struct {
 	gap              float32
 	max              float32
 	center           bool
-	fit              func(width, room float32)
+	fit              func(fits func() bool)
 }
 
 // PageParams makes a [Page]; every part may be nil.
@@ -27,9 +27,9 @@ type PageParams struct {
 	Head, Body, Foot fyne.CanvasObject
 	Center           bool    // a body lower than its room stands in the middle
 	Gap              float32 // between head, body and foot; 0 means 16
-	// Fit, when set, is told the body's width and the room for it before it is
-	// laid out, so that it can make itself lower.
-	Fit      func(width, room float32)
+	// Fit, when set, is called before the page is laid out, so that it can make
+	// its parts lower until fits says that nothing has to scroll.
+	Fit      func(fits func() bool)
 	MaxWidth float32 // of the content; 0 means 560
 	Pad      *Insets // nil means the design's
 }
@@ -110,6 +110,9 @@ func (r *pageRenderer) Layout(size fyne.Size) {
 	if size.Width <= 0 || w <= 0 {
 		return
 	}
+	if p.fit != nil {
+		p.fit(func() bool { return p.fits(w, size.Height) })
+	}
 	top, bottom := p.pad.Top, size.Height-p.pad.Bottom
 	if p.head != nil {
 		h := HeightFor(p.head, w)
@@ -125,6 +128,17 @@ func (r *pageRenderer) Layout(size fyne.Size) {
 	r.placeBody(x, top, w, room)
 }
 
+// fits reports whether head, body and foot have room without scrolling.
+func (p *Page) fits(width, height float32) bool {
+	need := p.pad.down() + HeightFor(p.body, width)
+	for _, o := range []fyne.CanvasObject{p.head, p.foot} {
+		if o != nil {
+			need += HeightFor(o, width) + p.gap
+		}
+	}
+	return need <= height
+}
+
 func (r *pageRenderer) placeBody(x, top, w, room float32) {
 	p := r.p
 	inner, ok := p.scroll.Content.(*fyne.Container)
@@ -134,9 +148,6 @@ func (r *pageRenderer) placeBody(x, top, w, room float32) {
 	}
 	b := inner.Layout.(*pageBody)
 	b.width, b.room, b.center = w, room, p.center
-	if p.fit != nil {
-		p.fit(w, room)
-	}
 	place(p.scroll, x-spill, top-spill, w+2*spill, room+2*spill)
 	p.scroll.Refresh()
 }

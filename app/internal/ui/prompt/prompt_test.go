@@ -315,3 +315,35 @@ func TestAMissingFunctionIsRefused(t *testing.T) {
 		t.Fatal("a prompt without functions was made")
 	}
 }
+
+// A phone has no keyboard: there the pad stays, and scrolls.
+func TestALowWindowShowsTheWholeAnswer(t *testing.T) {
+	s := newStage(t, false, nil).settled()
+	if gallery.FindPress(s.win.Content(), "7") == nil {
+		t.Fatal("a high window has no pad")
+	}
+	s.win.Resize(fyne.NewSize(390, 560))
+	pad := gallery.FindPress(s.win.Content(), "7") != nil
+	if phone := fyne.CurrentDevice().IsMobile(); pad != phone || gallery.Shows(s.win.Content(), "Type with the keyboard") == phone {
+		t.Errorf("on a phone %v: pad shown %v", phone, pad)
+	}
+	s.typed("42")
+	test.Tap(s.button("Approve"))
+	s.want("approve 42")
+}
+
+func TestWhatIsTypedIsSeenHoweverLowTheWindow(t *testing.T) {
+	s := newStage(t, false, nil).settled()
+	s.win.Resize(fyne.NewSize(390, 360))
+	s.typed("4")
+	seen := false
+	gallery.Walk(s.win.Content(), func(o fyne.CanvasObject, at fyne.Position) bool {
+		if x, ok := o.(*widgets.Text); ok && x.String() == "4" && at.Y+x.Size().Height <= 360 {
+			seen = true
+		}
+		return true
+	})
+	if !seen {
+		t.Error("the digit is out of sight")
+	}
+}

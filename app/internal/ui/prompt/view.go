@@ -9,10 +9,15 @@ import (
 
 // view is the prompt in one of its two layouts.
 type view struct {
-	page    fyne.CanvasObject
-	ring    *widgets.Ring
-	cells   *widgets.Cells
-	pad     *widgets.Pad
+	page  fyne.CanvasObject
+	ring  *widgets.Ring
+	cells *widgets.Cells
+	pad   *widgets.Pad
+	// Where height is short: a sentence instead of the pad, and the number above
+	// the buttons, where it is always seen.
+	keys    *widgets.Text
+	number  *fyne.Container // hint and cells in the body
+	low     *widgets.Cells  // cells in the foot
 	choices []*widgets.Press
 	note    *widgets.Text
 	approve *widgets.Button // nil on choose
@@ -23,6 +28,7 @@ type view struct {
 func (v *view) update(typed string, ready, done bool) {
 	if v.cells != nil {
 		v.cells.Set(typed)
+		v.low.Set(typed)
 	}
 	for _, c := range v.choices {
 		c.SetDisabled(done)
@@ -46,7 +52,8 @@ func newView(s *Prompt, wide bool) *view {
 		v.note.Hide()
 	}
 	if r.Match == Enter {
-		v.cells = widgets.NewCells(max(r.Digits, 1), wide)
+		v.cells, v.low = widgets.NewCells(max(r.Digits, 1), wide), widgets.NewCells(max(r.Digits, 1), false)
+		v.low.Container.Hide()
 		v.pad = widgets.NewPad(s.digit, s.back)
 	}
 	return v
@@ -113,11 +120,14 @@ func (s *Prompt) answerParts(v *view, wide bool) []fyne.CanvasObject {
 	out := []fyne.CanvasObject{widgets.Center(s.hint(), theme.Body, theme.Secondary)}
 	switch r.Match {
 	case Enter:
-		out = append(out, widgets.Room(10), v.cells.Container)
+		v.number = widgets.Column(10, out[0], v.cells.Container)
+		out[0] = v.number
 		if wide {
 			out = append(out, widgets.Room(14), widgets.Center(text("prompt.keyboard"), theme.Body, theme.Secondary))
 		} else {
-			out = append(out, widgets.Room(14), v.pad.Container)
+			v.keys = widgets.Center(text("prompt.keyboard"), theme.Body, theme.Secondary)
+			v.keys.Hide()
+			out = append(out, widgets.Room(14), v.pad.Container, v.keys)
 		}
 	case Choose:
 		grid, buttons := widgets.NewChoices(r.Options, s.choose)
@@ -153,17 +163,44 @@ func newNarrow(s *Prompt) *view {
 	if v.approve != nil {
 		buttons = append(buttons, v.approve)
 	}
+	foot := widgets.Column(10)
+	if v.low != nil {
+		foot.Add(v.low.Container)
+	}
+	foot.Add(v.note)
+	foot.Add(widgets.Actions(12, buttons...))
 	v.page = widgets.NewPage(widgets.PageParams{
-		Head: widgets.Header(r.Who, v.ring), Body: body, Gap: 20,
-		Foot: widgets.Column(10, v.note, widgets.Actions(12, buttons...)),
-		Fit: func(width, room float32) {
-			if v.pad != nil {
-				v.pad.SetLow(false)
-				v.pad.SetLow(widgets.HeightFor(body, width) > room)
-			}
-		},
+		Head: widgets.Header(r.Who, v.ring), Body: body, Gap: 20, Foot: foot, Fit: v.fit,
 	})
 	return v
+}
+
+// fit makes room where height is short: lower keys; where a keyboard is at hand
+// anyway, a sentence instead of the pad; and at last the cells above the buttons,
+// so that what is typed is seen while the request scrolls.
+func (v *view) fit(fits func() bool) {
+	if v.keys == nil {
+		return
+	}
+	v.keys.Hide()
+	v.low.Container.Hide()
+	v.pad.Container.Show()
+	v.number.Show()
+	for _, low := range []bool{false, true} {
+		v.pad.SetLow(low)
+		if fits() {
+			return
+		}
+	}
+	if !fyne.CurrentDevice().IsMobile() {
+		v.pad.Container.Hide()
+		v.keys.Show()
+		if fits() {
+			return
+		}
+	}
+	v.number.Hide()
+	v.low.Container.Show()
 }
 
 // The wide layout's measures.
