@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nod-auth/nod/backend/internal/approval"
 	"github.com/nod-auth/nod/backend/internal/bus"
 	"github.com/nod-auth/nod/backend/internal/challenge"
 	"github.com/nod-auth/nod/backend/internal/config"
@@ -96,11 +97,13 @@ func newDomain(c *config.Config, log *slog.Logger, db *sqlstore.DB, key []byte) 
 		return nil, err
 	}
 	d.enrollments, err = enrollment.New(enrollment.Params{Store: sqlstore.For[enrollment.Tx](db), Tenants: d.tenants, Sealer: sealer, Bus: d.bus,
-		Issuer: issuer, Now: wallClock, Approver: approver{d.challenges, sqlstore.For[challenge.Tx](db), sqlstore.For[tenant.Tx](db)}})
+		Issuer: issuer, Now: wallClock, Approver: approval.Asker{Challenges: d.challenges}})
 	if err != nil {
 		return nil, err
 	}
-	d.challenges.Observers = append(d.challenges.Observers, d.settleEnrollment)
+	d.challenges.Observers = append(d.challenges.Observers, approval.Observer(d.enrollments, func(err error) {
+		log.Warn("enrollment not settled yet; the sweep does it", "error", err)
+	}))
 	return d, nil
 }
 

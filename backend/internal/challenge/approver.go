@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nod-auth/nod/backend/internal/replay"
 	"github.com/nod-auth/nod/backend/internal/tenant"
 	"github.com/nod-auth/nod/backend/internal/txn"
 	"github.com/nod-auth/nod/shared/protocol"
@@ -23,7 +24,8 @@ type DeviceQuestion struct {
 	Device      protocol.DeviceInfo
 }
 
-// AskDevices creates the challenge of a [DeviceQuestion]. Its action is the server's own, which no application can ask.
+// AskDevices creates the challenge of a [DeviceQuestion], once: asked again, also at the same time, it returns the same one. Its
+// action is the server's own, which no application can ask.
 func (s *Service) AskDevices(ctx context.Context, q DeviceQuestion) (Created, error) {
 	var app tenant.Application
 	err := s.Store.View(ctx, func(tx Tx) (err error) {
@@ -38,7 +40,8 @@ func (s *Service) AskDevices(ctx context.Context, q DeviceQuestion) (Created, er
 		details = append(details, protocol.Detail{Label: "Model", Value: q.Device.Model})
 	}
 	return s.Create(ctx, Request{Application: app, Actor: "server", UserRef: q.UserRef, Transaction: q.Subject, Session: q.Subject,
-		Action: protocol.Action{Kind: KindAddDevice}, Details: details, Mode: protocol.MatchEnter, Lifetime: ApprovalLifetime})
+		Action: protocol.Action{Kind: KindAddDevice}, Details: details, Mode: protocol.MatchEnter, Lifetime: ApprovalLifetime,
+		Idempotency: replay.Key{Scope: protocol.TokenHash("add_device\x00" + string(q.Tenant) + "\x00" + q.Subject), Body: protocol.TokenHash(q.Subject)}})
 }
 
 // StatusOf returns where a challenge of a tenant stands; one that is over counts as expired.

@@ -44,7 +44,21 @@ func (s *Service) Register(ctx context.Context, raw string) (Registered, error) 
 	if err != nil {
 		return Registered{}, err
 	}
-	return s.register(ctx, e, in, raw, ring)
+	r, err := s.register(ctx, e, in, raw, ring)
+	if err != nil {
+		return s.lostRace(ctx, in.Token, raw, err)
+	}
+	return r, nil
+}
+
+// lostRace answers bytes that were registered a moment ago by the same bytes sent twice: with the same reply.
+func (s *Service) lostRace(ctx context.Context, token, raw string, refusal error) (Registered, error) {
+	e, err := s.byToken(ctx, token)
+	if err != nil || e.Status != StatusRegistered || e.Hash != protocol.Hash(raw) {
+		return Registered{}, refusal
+	}
+	k, err := s.openKept(e)
+	return Registered{Reply: k.Reply, Keys: k.Keys}, err
 }
 
 func spent() error { return fault.New(fault.InvitationInvalid, "") }
@@ -193,27 +207,35 @@ func (s *Service) Confirm(ctx context.Context, c tenant.Caller, id protocol.Enro
 		return Confirmed{}, fault.New(fault.ConfirmNotPossible, "")
 	}
 	if e.Status != StatusRegistered {
-		return Confirmed{}, fault.New(fault.EnrollmentNotPending, "The enrollment is "+string(e.Status)+".")
+		return Confirmed{}, notPending(e)
 	}
 	k, err := s.openKept(e)
 	if err != nil {
 		return Confirmed{}, err
 	}
 	if subtle.ConstantTimeCompare([]byte(k.Code), []byte(code)) != 1 {
-		if _, err := s.finish(ctx, e, StatusFailed, "wrong_code"); err != nil {
-			return Confirmed{}, err
+		won, e, err := s.finish(ctx, e, StatusFailed, "wrong_code")
+		if err == nil && won {
+			err = fault.New(fault.ConfirmCodeWrong, "")
 		}
-		return Confirmed{}, fault.New(fault.ConfirmCodeWrong, "")
+		return Confirmed{}, errors.Join(err, ifFalse(won || err != nil, notPending(e)))
 	}
 	ask, info, err := s.needsApproval(ctx, e)
 	if err != nil {
 		return Confirmed{}, err
 	}
 	if !ask {
-		e, err = s.finish(ctx, e, StatusActive, "confirmed")
+		won, e, err := s.finish(ctx, e, StatusActive, "confirmed")
+		if err == nil && !won { // another code was faster: one try is one answer
+			return Confirmed{}, notPending(e)
+		}
 		return Confirmed{Enrollment: e}, err
 	}
 	return s.askDevices(ctx, e, info)
+}
+
+func notPending(e Enrollment) error {
+	return fault.New(fault.EnrollmentNotPending, "The enrollment is "+string(e.Status)+".")
 }
 
 func (s *Service) needsApproval(ctx context.Context, e Enrollment) (bool, protocol.DeviceInfo, error) {
@@ -247,7 +269,7 @@ func (s *Service) askDevices(ctx context.Context, e Enrollment, info protocol.De
 	}
 	err = s.Store.Update(ctx, func(tx Tx) error {
 		won, err := tx.MoveEnrollment(next, StatusRegistered)
-		return errors.Join(err, ifFalse(won || err != nil, fault.New(fault.ConfirmNotPossible, "")))
+		return errors.Join(err, ifFalse(won || err != nil, fault.New(fault.EnrollmentNotPending, "Another code was faster.")))
 	})
 	if err != nil {
 		return Confirmed{}, err
@@ -256,11 +278,13 @@ func (s *Service) askDevices(ctx context.Context, e Enrollment, info protocol.De
 	return Confirmed{Enrollment: next, Approval: &approval}, nil
 }
 
-// finish moves an enrollment to a final state, and its device with it. When another was faster, it returns what that one stored.
-func (s *Service) finish(ctx context.Context, e Enrollment, to Status, detail string) (Enrollment, error) {
-	now, next, won := s.Now(), e, false
-	next.Status, next.Sealed = to, nil
-	err := s.Store.Update(ctx, func(tx Tx) (err error) {
+// finish moves an enrollment to a final state, and its device with it. When another was faster, won is false and it returns
+// what that one stored.
+func (s *Service) finish(ctx context.Context, e Enrollment, to Status, detail string) (won bool, next Enrollment, err error) {
+	now := s.Now()
+	err = s.Store.Update(ctx, func(tx Tx) (err error) {
+		next = e
+		next.Status, next.Sealed = to, nil
 		if won, err = tx.MoveEnrollment(next, e.Status); err != nil {
 			return err
 		}
@@ -271,7 +295,7 @@ func (s *Service) finish(ctx context.Context, e Enrollment, to Status, detail st
 		return finishDevice(tx, next, now, detail)
 	})
 	if err != nil {
-		return e, fmt.Errorf("finish the enrollment: %w", err)
+		return false, e, fmt.Errorf("finish the enrollment: %w", err)
 	}
 	if won {
 		s.announce(e.ID, to)
@@ -280,7 +304,7 @@ func (s *Service) finish(ctx context.Context, e Enrollment, to Status, detail st
 			s.Bus.Publish(bus.Device(string(next.Device)), bus.Event{Kind: "device", ID: string(next.Device), Status: string(status)})
 		}
 	}
-	return next, nil
+	return won, next, nil
 }
 
 func finishDevice(tx Tx, e Enrollment, now time.Time, detail string) error {

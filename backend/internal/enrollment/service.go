@@ -198,16 +198,27 @@ func (s *Service) settle(ctx context.Context, e Enrollment) (Enrollment, error) 
 		}
 		switch {
 		case status == protocol.StatusApproved:
-			return s.finish(ctx, e, StatusActive, "approved")
+			return s.activate(ctx, e)
 		case status.Final():
-			return s.finish(ctx, e, StatusFailed, "approval_"+string(status))
+			_, e, err = s.finish(ctx, e, StatusFailed, "approval_"+string(status))
 		}
-		return e, nil
+		return e, err
 	}
 	if !e.Status.Final() && !s.Now().Before(e.ExpiresAt) {
-		return s.finish(ctx, e, StatusExpired, "")
+		var err error
+		_, e, err = s.finish(ctx, e, StatusExpired, "")
+		return e, err
 	}
 	return e, nil
+}
+
+// activate ends an approved enrollment: active, or failed when the user was disabled in the meantime (T11).
+func (s *Service) activate(ctx context.Context, e Enrollment) (Enrollment, error) {
+	_, done, err := s.finish(ctx, e, StatusActive, "approved")
+	if fault.CodeOf(err) == fault.UserDisabled {
+		_, done, err = s.finish(ctx, e, StatusFailed, "user_disabled")
+	}
+	return done, err
 }
 
 // Decided settles the enrollment that waits for this challenge, if any. It is called after the challenge's commit; a call
@@ -228,7 +239,7 @@ func (s *Service) Decided(ctx context.Context, t protocol.TenantID, id protocol.
 	return err
 }
 
-// Sweep settles everything that is due; call it every few seconds.
+// Sweep settles everything that is due; call it every few seconds. One that fails holds up no other.
 func (s *Service) Sweep(ctx context.Context) error {
 	var due []Enrollment
 	err := s.Store.View(ctx, func(tx Tx) (err error) {
@@ -238,10 +249,10 @@ func (s *Service) Sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list due enrollments: %w", err)
 	}
+	var errs []error
 	for _, e := range due {
-		if _, err := s.settle(ctx, e); err != nil {
-			return err
-		}
+		_, err := s.settle(ctx, e)
+		errs = append(errs, err)
 	}
-	return nil
+	return errors.Join(errs...)
 }
