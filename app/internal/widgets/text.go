@@ -70,8 +70,23 @@ func Runs(runs ...Run) *Text {
 	return t
 }
 
-// tie keeps a middle dot on the line of the word before it.
-func tie(s string) string { return strings.ReplaceAll(s, " · ", "\u00a0· ") }
+// tie keeps a middle dot on the line of the word before it, and leaves out what
+// could make a text read as another: control characters and the marks that turn
+// the direction of writing.
+func tie(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return r
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x200e, r == 0x200f, r == 0x061c, r == 0xfeff:
+			return -1
+		}
+		return r
+	}, s)
+	return strings.ReplaceAll(s, " · ", "\u00a0· ")
+}
 
 // Centered puts the lines in the middle and returns the text.
 func (t *Text) Centered() *Text { t.align = fyne.TextAlignCenter; return t }

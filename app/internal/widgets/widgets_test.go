@@ -91,6 +91,17 @@ func TestAMiddleDotNeverBeginsALine(t *testing.T) {
 	}
 }
 
+func TestTextShowsNothingThatTurnsItsDirection(t *testing.T) {
+	prepare(t, gallery.Look{})
+	for in, want := range map[string]string{
+		"pay \u202e000 1\u202c": "pay 000 1", "a\u2066b\u2069c\u200f": "abc", "bell\a\x00": "bell", "tab\there": "tab here", "\ufeffx": "x",
+	} {
+		if got := widgets.T(in, theme.Body, theme.Ink).String(); got != want {
+			t.Errorf("%q shows as %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestRunsOfTwoStylesShareALine(t *testing.T) {
 	prepare(t, gallery.Look{})
 	o := widgets.Runs(widgets.Run{Text: "to ", Type: theme.Body, Color: theme.Secondary}, widgets.Run{Text: "Harbour Boatworks", Type: theme.BodyStrong, Color: theme.Ink})

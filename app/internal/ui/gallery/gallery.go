@@ -176,7 +176,11 @@ func promptScenes() []Scene {
 			if r == prompt.NotSent {
 				id = "req_7Yk2"
 			}
-			return asking(prompt.NewOutcome(prompt.OutcomeParams{Result: r, Who: bank, Place: "Porto", Done: nothing, Retry: nothing, RequestID: id}))
+			p := prompt.OutcomeParams{Result: r, Who: bank, Place: "Porto", Done: nothing, Retry: nothing, RequestID: id}
+			if r == prompt.ExpiredNow || r == prompt.WrongNumber {
+				p.Report = nothing
+			}
+			return asking(prompt.NewOutcome(p))
 		}})
 	}
 	return scenes

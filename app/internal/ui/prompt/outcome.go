@@ -31,6 +31,9 @@ type OutcomeParams struct {
 	Practice  bool
 	Done      func()
 	Retry     func() // for NotSent; nil leaves the button out
+	// Report says afterwards that it was not the person: a report is taken after
+	// the end of a request, too. Nil leaves the button out.
+	Report func()
 }
 
 type outcomeLook struct {
@@ -74,7 +77,12 @@ func NewOutcome(p OutcomeParams) fyne.CanvasObject {
 	if p.Result == NotSent && p.Retry != nil {
 		foot.Add(widgets.NewButton(widgets.Primary, text("error.retry"), p.Retry))
 	}
-	foot.Add(widgets.NewButton(look.kind, text("outcome.done"), p.Done))
+	done := widgets.NewButton(look.kind, text("outcome.done"), p.Done)
+	if p.Report != nil && p.Result != Reported && p.Result != NotSent {
+		foot.Add(widgets.Actions(12, widgets.NewButton(widgets.Danger, text("deny.not_me"), p.Report), done))
+	} else {
+		foot.Add(done)
+	}
 	return widgets.NewPage(widgets.PageParams{Body: body, Foot: foot, Center: true, MaxWidth: 440})
 }
 

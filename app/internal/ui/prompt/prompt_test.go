@@ -347,3 +347,32 @@ func TestWhatIsTypedIsSeenHoweverLowTheWindow(t *testing.T) {
 		t.Error("the digit is out of sight")
 	}
 }
+
+func TestServerTextsCannotPushTheContextOutOfSight(t *testing.T) {
+	s := newStage(t, false, func(r *prompt.Request) {
+		r.Title, r.Message = "Sign in?\n\n\n\n\n\n\n\n\n\n", "a\n\n\n\n\n\n\n\n\n\n\n\nb"
+	})
+	seen := false
+	gallery.Walk(s.win.Content(), func(o fyne.CanvasObject, at fyne.Position) bool {
+		if x, ok := o.(*widgets.Text); ok && x.String() == "Porto, Portugal" && at.Y < 300 {
+			seen = true
+		}
+		return true
+	})
+	if !seen {
+		t.Error("empty lines moved the place out of sight")
+	}
+}
+
+func TestAnEndedRequestCanStillBeReported(t *testing.T) {
+	s := newStage(t, false, nil)
+	reported := 0
+	for _, r := range []prompt.Result{prompt.ExpiredNow, prompt.WrongNumber, prompt.Elsewhere, prompt.Approved} {
+		o := prompt.NewOutcome(prompt.OutcomeParams{Result: r, Done: func() {}, Report: func() { reported++ }})
+		s.win.SetContent(o)
+		test.Tap(gallery.FindButton(o, "It was not me"))
+	}
+	if reported != 4 {
+		t.Errorf("reported %d times, want 4", reported)
+	}
+}

@@ -22,7 +22,7 @@ func newQuestion(s *Prompt) *question {
 	q.wrong = answerCard(resource.IconPen, theme.Primary, theme.Weak, text("deny.wrong"), text("deny.wrong.sub"), func() { s.refuse(false) })
 	q.backward = widgets.NewButton(widgets.Quiet, text("deny.back"), func() { s.ask(false) })
 	q.page = widgets.NewPage(widgets.PageParams{
-		Head: widgets.Header(s.p.Request.Who, nil), Gap: 20, MaxWidth: 480, Center: false,
+		Head: widgets.Header(s.p.Request.who(), nil), Gap: 20, MaxWidth: 480, Center: false,
 		Body: widgets.Column(0, widgets.T(text("deny.title"), theme.Title, theme.Ink), widgets.Room(6),
 			widgets.T(text("deny.lead"), theme.Body, theme.Secondary), widgets.Room(18),
 			q.notMe, widgets.Room(12), q.wrong),

@@ -16,6 +16,7 @@ package prompt
 
 import (
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/nod-auth/nod/app/internal/resource"
@@ -96,7 +97,7 @@ type Request struct {
 // title returns the question of the page.
 func (r Request) title() string {
 	if r.Title != "" {
-		return r.Title
+		return flat(r.Title)
 	}
 	switch r.Kind {
 	case SignIn:
@@ -117,6 +118,18 @@ func (r Request) refuse() string {
 	return resource.Text("prompt.reject")
 }
 
+// flat puts a text of the server's on one line, so that it cannot push what
+// follows out of sight with empty lines.
+func flat(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+		return r == '\n' || r == '\r' || r == '\t' || r == '\v' || r == '\f' || r == 0x85 || r == 0x2028 || r == 0x2029
+	}), " ")
+}
+
+func (r Request) who() widgets.Who {
+	return widgets.Who{Company: flat(r.Who.Company), User: flat(r.Who.User), Color: r.Who.Color}
+}
+
 // facts returns the first card: what is unusual comes first, the rest in the
 // order details, place, browser, time.
 func (r Request) facts() []widgets.Fact {
@@ -126,7 +139,7 @@ func (r Request) facts() []widgets.Fact {
 		if icon == "" {
 			icon = resource.IconHash
 		}
-		out = append(out, widgets.Fact{Icon: icon, Label: d.Label, Value: d.Text, Tag: d.Unusual})
+		out = append(out, widgets.Fact{Icon: icon, Label: flat(d.Label), Value: flat(d.Text), Tag: flat(d.Unusual)})
 	}
 	where := "prompt.where"
 	if r.Kind == Payment {
@@ -134,7 +147,7 @@ func (r Request) facts() []widgets.Fact {
 	}
 	add := func(icon resource.Icon, label string, it Item) {
 		if it.Text != "" {
-			out = append(out, widgets.Fact{Icon: icon, Label: resource.Text(label), Value: it.Text, Tag: it.Unusual})
+			out = append(out, widgets.Fact{Icon: icon, Label: resource.Text(label), Value: flat(it.Text), Tag: flat(it.Unusual)})
 		}
 	}
 	add(resource.IconPlace, where, r.Place)
@@ -152,5 +165,5 @@ func (r Request) more() []widgets.Fact {
 	if r.Network.Text == "" || r.Network.Unusual != "" {
 		return nil
 	}
-	return []widgets.Fact{{Icon: resource.IconNetwork, Label: resource.Text("prompt.network"), Value: r.Network.Text}}
+	return []widgets.Fact{{Icon: resource.IconNetwork, Label: resource.Text("prompt.network"), Value: flat(r.Network.Text)}}
 }

@@ -67,17 +67,17 @@ func top(r Request, withMore bool) []fyne.CanvasObject {
 	}
 	if r.Kind == Payment && r.Money.Amount != "" {
 		out = append(out, widgets.T(text("prompt.paying"), theme.Body, theme.Secondary),
-			widgets.Fit(r.Money.Amount, theme.Amount, theme.Ink))
+			widgets.Fit(flat(r.Money.Amount), theme.Amount, theme.Ink))
 		if r.Money.Payee != "" {
 			out = append(out, widgets.Runs(
 				widgets.Run{Text: text("prompt.to") + " ", Type: theme.Body, Color: theme.Secondary},
-				widgets.Run{Text: r.Money.Payee, Type: theme.BodyStrong, Color: theme.Ink}))
+				widgets.Run{Text: flat(r.Money.Payee), Type: theme.BodyStrong, Color: theme.Ink}))
 		}
 	} else {
 		out = append(out, widgets.T(r.title(), theme.Title, theme.Ink))
 	}
 	if r.Message != "" {
-		out = append(out, widgets.Room(4), widgets.T(r.Message, theme.Body, theme.Secondary))
+		out = append(out, widgets.Room(4), widgets.T(flat(r.Message), theme.Body, theme.Secondary))
 	}
 	if facts := r.facts(); len(facts) > 0 {
 		out = append(out, widgets.Room(14), widgets.Facts(facts))
@@ -170,7 +170,7 @@ func newNarrow(s *Prompt) *view {
 	foot.Add(v.note)
 	foot.Add(widgets.Actions(12, buttons...))
 	v.page = widgets.NewPage(widgets.PageParams{
-		Head: widgets.Header(r.Who, v.ring), Body: body, Gap: 20, Foot: foot, Fit: v.fit,
+		Head: widgets.Header(r.who(), v.ring), Body: body, Gap: 20, Foot: foot, Fit: v.fit,
 	})
 	return v
 }
@@ -214,7 +214,7 @@ func newWide(s *Prompt) *view {
 	r := s.p.Request
 	v := newView(s, true)
 	left := widgets.NewPage(widgets.PageParams{
-		Head: widgets.Header(r.Who, v.ring), Gap: 20, MaxWidth: 720, Pad: &widgets.Insets{Top: widePad.Top, Bottom: 20, Left: widePad.Left, Right: 0},
+		Head: widgets.Header(r.who(), v.ring), Gap: 20, MaxWidth: 720, Pad: &widgets.Insets{Top: widePad.Top, Bottom: 20, Left: widePad.Left, Right: 0},
 		Body: widgets.Column(0, top(r, true)...),
 	})
 	var buttons []fyne.CanvasObject
