@@ -155,7 +155,10 @@ func (c *Core) AddStore(store keystore.Store, first bool) {
 	if first {
 		c.stores = append([]keystore.Store{store}, c.stores...)
 	} else {
-		c.stores = append(c.stores, store)
+		c.stores = append(slices.Clone(c.stores), store)
+	}
+	for _, s := range c.sessions {
+		s.deviceKey = nil // it may be of a store that was closed since
 	}
 	c.mu.Unlock()
 	c.Wake("", "store")

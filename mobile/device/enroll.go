@@ -189,10 +189,11 @@ func (c *Core) register(ctx context.Context, id AccountID) error {
 		reply, err = s.remote.Enroll(ctx, a.Enrollment.JWS)
 	}
 	if err != nil {
-		if err = classify(err); errors.Is(err, ErrOffline) {
-			return fmt.Errorf("enroll: %w", err)
+		told := classify(err)
+		if errors.Is(told, ErrOffline) {
+			return fmt.Errorf("enroll: %w", told)
 		}
-		return errors.Join(fmt.Errorf("enroll: %w", err), c.remove(ctx, id))
+		return errors.Join(fmt.Errorf("enroll: %w: %w", ErrRefused, err), c.remove(ctx, id))
 	}
 	if err := c.accept(s, &a, reply.Enrolled, reply.Keys); err != nil {
 		if errors.Is(err, ErrStateIO) {

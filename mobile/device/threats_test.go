@@ -228,7 +228,7 @@ func TestT12_AReplyThatCannotBeTrustedAddsNothing(t *testing.T) {
 	}{
 		"another company than invited":       {func(i *protocol.Invitation) { i.Company = "Another Bank" }, device.ErrHintsDiffer},
 		"another user than invited":          {func(i *protocol.Invitation) { i.User = "eve" }, device.ErrHintsDiffer},
-		"a root that is not the pinned one":  {func(i *protocol.Invitation) { i.Root = protocol.Thumbprint(protocol.RandomText(32)) }, device.ErrRevoked},
+		"a root that is not the pinned one":  {func(i *protocol.Invitation) { i.Root = protocol.Thumbprint(protocol.RandomText(32)) }, device.ErrRefused},
 		"an invitation the server knows not": {func(i *protocol.Invitation) { i.Token = protocol.RandomText(32) }, device.ErrRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
