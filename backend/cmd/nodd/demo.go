@@ -183,12 +183,15 @@ func (d *demo) site(ctx context.Context) (string, *exec.Cmd, error) {
 	return "", cmd, failure("see whether port 8090 or 8091 is taken", "the sample site does not answer at %s", url)
 }
 
+// local calls the demo's own programs on loopback.
+var local = &http.Client{Timeout: 10 * time.Second}
+
 func answers(ctx context.Context, url string) bool {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := local.Do(r)
 	if err != nil {
 		return false
 	}

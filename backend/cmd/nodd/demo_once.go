@@ -219,7 +219,7 @@ func call(ctx context.Context, method, url, jws string) (body []byte, status int
 	if jws != "" {
 		r.Header.Set("Content-Type", protocol.ContentType)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := local.Do(r)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -74,7 +74,7 @@ func (s *site) begin(r *http.Request, user string) (*attempt, error) {
 		return nil, err
 	}
 	t.challenge = made
-	go s.await(t)
+	go s.await(t) // #nosec G118 -- it outlives the request on purpose: the browser asks again
 	return t, nil
 }
 
@@ -99,5 +99,5 @@ func (s *site) await(t *attempt) {
 	default:
 		t.refused = "error"
 	}
-	s.log.Info("sign-in decided", "user", t.user, "challenge", t.challenge.ID, "in", err == nil, "refused", t.refused)
+	s.log.InfoContext(ctx, "sign-in decided", "user", t.user, "challenge", t.challenge.ID, "in", err == nil, "refused", t.refused)
 }

@@ -51,7 +51,7 @@ func run(ctx context.Context, listen string) error {
 		return fmt.Errorf("listen on %s: %w", listen, err)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	log.Info("the sample site is open", "url", "http://"+l.Addr().String())
+	log.InfoContext(ctx, "the sample site is open", "url", "http://"+l.Addr().String())
 	server := &http.Server{Handler: newSite(nod, log), ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		<-ctx.Done()

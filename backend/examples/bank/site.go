@@ -122,7 +122,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 	case errors.As(err, &p):
 		s.show(w, "signin", view{User: user, Error: p.Detail})
 	default:
-		s.log.Error("ask Nod", "error", err)
+		s.log.ErrorContext(r.Context(), "ask Nod", "error", err)
 		s.show(w, "signin", view{User: user, Error: "The second step can't be reached, so nobody is let in. Try again in a minute."})
 	}
 }
@@ -230,7 +230,7 @@ const inviteCookie = "bank_invite"
 func (s *site) invite(w http.ResponseWriter, r *http.Request, user string) {
 	e, err := s.nod.CreateEnrollment(r.Context(), application.EnrollmentRequest{UserRef: user, UserLabel: user + "@example.com"})
 	if err != nil {
-		s.log.Error("invite", "error", err)
+		s.log.ErrorContext(r.Context(), "invite", "error", err)
 		s.show(w, "signin", view{User: user, Error: "A device can't be added now. Try again in a minute."})
 		return
 	}

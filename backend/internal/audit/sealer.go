@@ -49,14 +49,14 @@ func (s *Sealer) Run(ctx context.Context, interval time.Duration) {
 	defer tick.Stop()
 	for {
 		if err := s.SealAll(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("audit events could not be sealed", "error", err)
+			s.Log.ErrorContext(ctx, "audit events could not be sealed", "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
 			if err := s.SealAll(last); err != nil {
-				s.Log.Error("audit events could not be sealed at shutdown", "error", err)
+				s.Log.ErrorContext(last, "audit events could not be sealed at shutdown", "error", err)
 			}
 			return
 		case <-tick.C:

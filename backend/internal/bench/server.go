@@ -48,16 +48,19 @@ func start(ctx context.Context, nodd, dir string, env ...string) (*server, error
 	if err != nil {
 		return nil, err
 	}
-	cmd.Stderr = io.Discard
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start nodd: %w", err)
 	}
 	s := &server{cmd: cmd}
-	return s, errors.Join(s.connect(out))
+	return s, s.connect(out, log)
 }
 
 // connect reads the first start's lines and makes a client.
-func (s *server) connect(out io.Reader) error {
+func (s *server) connect(out, log io.Reader) error {
 	found := map[string]string{}
 	scan := bufio.NewScanner(out)
 	for len(found) < 3 && scan.Scan() {
@@ -69,7 +72,7 @@ func (s *server) connect(out io.Reader) error {
 		return errors.New("nodd printed no API key: does it start?")
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
-	url, err := s.listening()
+	url, err := listening(log)
 	if err != nil {
 		return err
 	}
@@ -80,44 +83,17 @@ func (s *server) connect(out io.Reader) error {
 	return err
 }
 
-// listening finds the port that the process listens on (Linux).
-func (s *server) listening() (string, error) {
-	for range 200 {
-		if port := listenPort(s.cmd.Process.Pid); port != 0 {
-			url := fmt.Sprintf("http://127.0.0.1:%d", port)
-			if r, err := http.Get(url + "/readyz"); err == nil { // #nosec G107 -- loopback //nolint:noctx // a probe
-				_ = r.Body.Close()
-				if r.StatusCode == http.StatusOK {
-					return url, nil
-				}
-			}
+// listening reads the log until the server says where it listens, and lets the rest of it go.
+func listening(log io.Reader) (string, error) {
+	lines := bufio.NewScanner(log)
+	for lines.Scan() {
+		if _, rest, ok := strings.Cut(lines.Text(), " msg=serving address="); ok {
+			address, _, _ := strings.Cut(rest, " ")
+			go func() { _, _ = io.Copy(io.Discard, log) }()
+			return "http://" + address, nil
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	return "", errors.New("nodd does not listen")
-}
-
-func listenPort(pid int) int {
-	inodes := map[string]bool{}
-	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
-	for _, l := range links {
-		if target, err := os.Readlink(l); err == nil && strings.HasPrefix(target, "socket:[") {
-			inodes[strings.Trim(target[len("socket:"):], "[]")] = true
-		}
-	}
-	table, err := os.ReadFile("/proc/net/tcp")
-	if err != nil {
-		return 0
-	}
-	for _, l := range strings.Split(string(table), "\n") {
-		f := strings.Fields(l)
-		if len(f) > 9 && f[3] == "0A" && inodes[f[9]] {
-			_, hex, _ := strings.Cut(f[1], ":")
-			port, _ := strconv.ParseInt(hex, 16, 32)
-			return int(port)
-		}
-	}
-	return 0
 }
 
 func (s *server) stop() error {
@@ -129,12 +105,7 @@ func (s *server) stop() error {
 
 // cpu returns the CPU time that the server used so far.
 func (s *server) cpu() (time.Duration, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", s.cmd.Process.Pid))
-	_ = b
-	if err != nil {
-		return 0, err
-	}
-	// schedstat of the process counts its main thread only; sum the threads.
+	// schedstat of the process counts its main thread only: sum the threads.
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
 	if err != nil {
 		return 0, err

@@ -114,7 +114,11 @@ func (b *Bus) Close() {
 	}
 }
 
-// Topics.
-func Challenge(id string) string  { return "c:" + id }
+// Challenge is the topic of one challenge.
+func Challenge(id string) string { return "c:" + id }
+
+// Enrollment is the topic of one enrollment.
 func Enrollment(id string) string { return "e:" + id }
-func Device(id string) string     { return "d:" + id }
+
+// Device is the topic of one device.
+func Device(id string) string { return "d:" + id }
