@@ -42,14 +42,10 @@ const (
 	IconImage     Icon = "image"
 	IconClipboard Icon = "clipboard"
 	IconTrash     Icon = "trash"
-	IconCopy      Icon = "copy"
 	IconOffline   Icon = "offline"
-	IconRefresh   Icon = "refresh"
 	IconGlobe     Icon = "globe"
 	IconPulse     Icon = "pulse"
-	IconNod       Icon = "nod"
 	IconInfo      Icon = "info"
-	IconHand      Icon = "hand"
 	IconMoney     Icon = "money"
 )
 
@@ -83,14 +79,10 @@ var strokes = map[Icon]string{
 	IconImage:     `<rect x="3.500" y="4.500" width="17" height="15" rx="2.500"/><circle cx="8.800" cy="9.800" r="1.600"/><path d="M4 17l4.800-4 3.600 3 3.200-3.200 4.900 4.400"/>`,
 	IconClipboard: `<rect x="5" y="4.500" width="14" height="16.500" rx="2.500"/><path d="M9 3h6v3.500H9zM9 12h6M9 16h4"/>`,
 	IconTrash:     `<path d="M4 6.500h16M9 6.500V4h6v2.500M6 6.500l1 14h10l1-14M10 10.500v6M14 10.500v6"/>`,
-	IconCopy:      `<rect x="8.500" y="8.500" width="12" height="12" rx="2.500"/><path d="M15.500 8.500V6A2.500 2.500 0 0 0 13 3.500H6A2.500 2.500 0 0 0 3.500 6v7A2.500 2.500 0 0 0 6 15.500h2.500"/>`,
 	IconOffline:   `<path d="M3 3l18 18M8.500 16.400a5 5 0 0 1 7 0M5.500 12.800a9 9 0 0 1 4.200-2.300M2.500 9a14 14 0 0 1 4-2.500M14.500 10.600a9 9 0 0 1 4 2.200M11 5.300c3.900-.300 7.500 1 10.500 3.700M12 19.500h.01"/>`,
-	IconRefresh:   `<path d="M20 11.500A8 8 0 0 0 5.500 7.200L3.500 9.500M3.500 5v4.500H8M4 12.500a8 8 0 0 0 14.500 4.300l2-2.300M20.500 19v-4.500H16"/>`,
 	IconGlobe:     `<circle cx="12" cy="12" r="8.500"/><path d="M3.500 12h17M12 3.500c5 5.500 5 11.500 0 17M12 3.500c-5 5.500-5 11.500 0 17"/>`,
 	IconPulse:     `<path d="M2.500 12.500h4.300l2.700-7 4.700 13 2.800-6h4.500"/>`,
-	IconNod:       `<path d="M6 20V9.500A4.500 4.500 0 0 1 10.500 5c3.500 0 4.500 3 4.500 5.500v3a3.500 3.500 0 0 0 6 2.500"/>`,
 	IconInfo:      `<circle cx="12" cy="12" r="8.500"/><path d="M12 11.200v5M12 7.800h.01"/>`,
-	IconHand:      `<circle cx="12" cy="12" r="8.500"/><path d="M8.500 12h7"/>`,
 	IconMoney:     `<rect x="2.500" y="6" width="19" height="12" rx="2.500"/><circle cx="12" cy="12" r="2.800"/><path d="M6 12h.01M18 12h.01"/>`,
 }
 

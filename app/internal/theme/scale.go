@@ -87,9 +87,5 @@ func (t *Theme) Metrics(ty Type) Metrics {
 	return Metrics{Size: s.size * f, Line: s.line * f, Face: s.face, Bold: s.bold}
 }
 
-// Scaled returns a length that follows the size of body text, such as an icon
-// beside it.
-func (t *Theme) Scaled(v float32) float32 { return v * t.scale }
-
 // Grown returns a length that follows large text, such as a digit's cell.
 func (t *Theme) Grown(v float32) float32 { return v * (1 + (t.scale-1)*largeGrowth) }
