@@ -42,7 +42,7 @@ func start(ctx context.Context, nodd, dir string, env ...string) (*server, error
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, nodd, "serve", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "nod.db"))
-	cmd.Env = append(append(os.Environ(), "NOD_LOG_LEVEL=warn"), env...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	out, err := cmd.StdoutPipe()
 	if err != nil {
