@@ -1,5 +1,3 @@
-//go:build linux && !android
-
 package main
 
 import "golang.org/x/sys/unix"

@@ -1,4 +1,4 @@
-//go:build unix && !ios && !android
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
 package main
 
