@@ -109,7 +109,7 @@ func (d *demo) child(ctx context.Context, path string, args ...string) *exec.Cmd
 	cmd := exec.CommandContext(ctx, path, args...) // #nosec G204 -- the demo's own programs, named on its command line
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
-	cmd.Env = append(os.Environ(), "NOD_URL="+d.url(), "NOD_KEY="+string(d.secret), "NOD_TENANT="+string(d.tenant.ID), "NOD_APPLICATION="+string(d.app.ID))
+	cmd.Env = append(os.Environ(), "NOD_URL="+d.url(), "NOD_API_KEY="+string(d.secret), "NOD_TENANT="+string(d.tenant.ID), "NOD_APPLICATION="+string(d.app.ID))
 	return cmd
 }
 

@@ -27,7 +27,7 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:8090", "address of the sample site")
 	flag.Usage = func() {
 		_, _ = fmt.Fprintln(flag.CommandLine.Output(), "bank: a sample site whose sign-in is protected by Nod.\n"+
-			"It reads NOD_URL, NOD_KEY, NOD_TENANT and NOD_APPLICATION, which `nodd serve` prints at its first start.")
+			"It reads NOD_URL, NOD_API_KEY, NOD_TENANT and NOD_APPLICATION, which `nodd serve` prints at its first start.")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -40,10 +40,10 @@ func main() {
 }
 
 func run(ctx context.Context, listen string) error {
-	nod, err := application.New(application.Params{URL: os.Getenv("NOD_URL"), Key: os.Getenv("NOD_KEY"),
+	nod, err := application.New(application.Params{URL: os.Getenv("NOD_URL"), Key: os.Getenv("NOD_API_KEY"),
 		Tenant: protocol.TenantID(os.Getenv("NOD_TENANT")), Application: protocol.ApplicationID(os.Getenv("NOD_APPLICATION"))})
 	if err != nil {
-		return fmt.Errorf("set NOD_URL, NOD_KEY, NOD_TENANT and NOD_APPLICATION: %w", err)
+		return fmt.Errorf("set NOD_URL, NOD_API_KEY, NOD_TENANT and NOD_APPLICATION: %w", err)
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", listen)

@@ -92,6 +92,13 @@ func TestProblemsNameThePlaceAndTheRemedy(t *testing.T) {
 	}
 }
 
+func TestTheShellOfAnApplicationIsNoTypo(t *testing.T) {
+	c, err := config.Load(config.Sources{Environ: []string{"NOD_URL=x", "NOD_API_KEY=nod_sk_x", "NOD_TENANT=ten_x", "NOD_APPLICATION=app_x"}})
+	if err != nil || c.Key != "" {
+		t.Errorf("got %v and a key %t, want variables of applications to change nothing", err, c != nil && c.Key != "")
+	}
+}
+
 func TestMissingFile(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "none.toml")
 	if _, err := config.Load(config.Sources{File: none}); err == nil {

@@ -25,8 +25,9 @@ type Sources struct {
 	Flags    map[string]string // setting to text, as given
 }
 
-// envOther are the NOD_ variables that are not settings: the path of the file, and the user's own for the client tools.
-var envOther = []string{"NOD_CONFIG"}
+// envOther are the NOD_ variables that are not settings: the path of the file, and those by which applications and examples
+// find the server. They may stand in the shell in which an operator runs nodd.
+var envOther = []string{"NOD_CONFIG", "NOD_URL", "NOD_API_KEY", "NOD_TENANT", "NOD_APPLICATION"}
 
 // Load reads and checks the settings. With problems it returns the settings as far as they go and an error that is
 // [Problems], each with its remedy.

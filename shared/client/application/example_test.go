@@ -30,7 +30,7 @@ func secondFactor(ctx context.Context, nod *application.Client, user, attempt st
 func Example() {
 	nod, err := application.New(application.Params{
 		URL:         os.Getenv("NOD_URL"),
-		Key:         os.Getenv("NOD_KEY"),
+		Key:         os.Getenv("NOD_API_KEY"),
 		Tenant:      protocol.TenantID(os.Getenv("NOD_TENANT")),
 		Application: protocol.ApplicationID(os.Getenv("NOD_APPLICATION")),
 	})
