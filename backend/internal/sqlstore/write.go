@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -66,6 +67,7 @@ func (db *DB) writeLoop(c *conn) {
 	group := make([]*unit, 0, maxGroup)
 	for u := range db.writes {
 		group = append(group[:0], u)
+		runtime.Gosched() // who is about to write joins in
 	collect:
 		for len(group) < maxGroup {
 			select {
