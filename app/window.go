@@ -59,13 +59,17 @@ func newWindow(ctx context.Context, stop func(), a fyne.App, p *parts) (*window,
 	if err := w.makeTray(); err != nil {
 		return nil, err
 	}
-	w.win.SetCloseIntercept(func() {
+	closing := func() {
 		if w.tray == nil {
 			stop()
 			return
 		}
 		w.hide()
-	})
+	}
+	w.win.SetCloseIntercept(closing)
+	for key, do := range map[fyne.KeyName]func(){fyne.KeyW: closing, fyne.KeyQ: stop} {
+		w.win.Canvas().AddShortcut(&desktop.CustomShortcut{KeyName: key, Modifier: fyne.KeyModifierShortcutDefault}, func(fyne.Shortcut) { do() })
+	}
 	return w, nil
 }
 

@@ -1,9 +1,11 @@
 package e2e_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/nod-auth/nod/mobile/keystore/keystoretest"
 	"github.com/nod-auth/nod/shared/client/application"
 	"github.com/nod-auth/nod/shared/protocol"
 )
@@ -18,7 +20,7 @@ func (p *person) enrollFirst(s *server, user string) {
 	p.keys("Escape")
 	p.sees("add")
 	clip(p, e.InvitationURI)
-	p.keys("Tab", "Tab", "Return") // Cancel, then "Paste from the clipboard"
+	p.keys("ctrl+v", "Return") // the field has the focus
 	p.sees("confirm")
 	p.see("confirm")
 	if n := len(p.accounts()); n != 0 {
@@ -36,9 +38,12 @@ func (p *person) enrollFirst(s *server, user string) {
 // newSecrets chooses a passphrase for the key file and a PIN.
 func (p *person) newSecrets() {
 	p.t.Helper()
+	p.until("a secret is asked for", func() bool { return strings.HasPrefix(p.log.now(), "pin-") })
 	for _, page := range []string{"pin-phrase", "pin-phrase_again"} {
+		if p.log.now() == "pin-choose" {
+			break // a chip keeps the key: no file to lock
+		}
 		p.sees(page)
-		p.keys("Tab", "Tab")
 		p.types(phrase)
 		p.keys("Return")
 	}
@@ -150,5 +155,32 @@ func TestAPersonEnrollsByAPastedLinkAndAnswers(t *testing.T) {
 		s.approved(c)
 		p.sees("outcome-approved")
 		p.keys("Return")
+	})
+	t.Run("the key moves into a chip", func(t *testing.T) {
+		p.sees("home")
+		p.close()
+		p.env = append(p.env, "NOD_TPM_DEVICE="+keystoretest.StartTPM(t).Socket)
+		p.open("--size", "390x844")
+		p.sees("pin-unlock") // the old key is still behind the passphrase
+		p.types(phrase)
+		p.keys("Return")
+		p.sees("home")
+		p.keys("Tab", "Tab", "Return") // "+", the account
+		p.sees("account")
+		p.see("stronger")
+		p.keys("Tab", "Tab", "Tab", "Return") // Back, the name, "Move the key"
+		p.sees("pin-rotate")
+		p.types(pin)
+		p.until("the key is in the chip", func() bool { return len(p.accounts()) == 1 && p.accounts()[0].ApprovalKey.Level == "tpm" })
+		p.sees("account")
+		p.see("moved")
+		c := s.ask("ada", nil)
+		p.approveBy(c.Match.Number, tabsNarrow)
+		s.approved(c)
+		devices, err := s.Devices(t.Context(), "ada")
+		if err != nil || len(devices) != 1 || devices[0].Levels.Approval.Level != protocol.LevelTPM {
+			t.Fatalf("the server knows %+v %v", devices, err)
+		}
+		p.sees("outcome-approved")
 	})
 }

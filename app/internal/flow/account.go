@@ -108,7 +108,7 @@ func (a *App) rotate(acc inbox.Account) {
 // rename asks for this device's name.
 func (a *App) rename(acc inbox.Account) *screen {
 	back := func() { a.visit(a.accountPage(string(acc.ID))) }
-	return &screen{name: "rename", place: shell.Inside, account: string(acc.ID), build: func() content {
+	return &screen{name: "rename", place: shell.Inside, account: string(acc.ID), typing: true, build: func() content {
 		var field *widgets.Field
 		var save *widgets.Button
 		submit := func() {

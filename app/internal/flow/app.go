@@ -76,6 +76,7 @@ type screen struct {
 	place   shell.Place
 	account string // marked in the sidebar
 	bare    bool   // without the frame
+	typing  bool   // its text field has the focus at once: nothing else is meant
 	// build makes the page; live pages are made again when the inbox changes.
 	build func() content
 	live  bool
@@ -208,8 +209,26 @@ func (a *App) render() {
 	}
 	a.sig = a.signature(s)
 	a.stage.Show(page)
+	if s.typing {
+		a.focusField()
+	}
 	a.touch()
 	a.p.Log.Debug("page", "name", s.name)
+}
+
+// fieldReach is how far into a page's focus order a text field is looked for.
+const fieldReach = 24
+
+// focusField gives the focus to the page's first text field.
+func (a *App) focusField() {
+	c := a.p.Window.Canvas()
+	for range fieldReach {
+		c.FocusNext()
+		if _, ok := c.Focused().(interface{ SelectedText() string }); ok {
+			return
+		}
+	}
+	c.Unfocus()
 }
 
 // changed takes a new state of the inbox.

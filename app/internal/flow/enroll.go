@@ -70,7 +70,7 @@ func (a *App) Link(uri string) {
 
 // add is the page of ways to add an account.
 func (a *App) add(typed, problem string) *screen {
-	return &screen{name: "add", place: shell.Inside, build: func() content {
+	return &screen{name: "add", place: shell.Inside, typing: true, build: func() content {
 		page := enroll.NewAdd(enroll.AddParams{
 			OnPaste: a.paste, OnOpenImage: a.openPicture, OnText: a.invited, OnCancel: func() { a.visit(a.home()) }, Problem: problem,
 		})

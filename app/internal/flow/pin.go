@@ -34,7 +34,7 @@ func (a *App) pinPage(p pinParams) *screen {
 	if p.phrase {
 		digits = 0
 	}
-	return &screen{name: "pin-" + p.purpose, place: shell.Inside, bare: true, build: func() content {
+	return &screen{name: "pin-" + p.purpose, place: shell.Inside, bare: true, typing: p.phrase, build: func() content {
 		page, err := lock.New(lock.Params{
 			Purpose: lock.Purpose(p.purpose), Subject: p.subject, Digits: digits, Problem: p.problem,
 			OnDone: func(secret string) { p.done([]byte(secret)) }, OnCancel: p.cancel, OnForgot: p.forgot,
@@ -150,6 +150,7 @@ func (a *App) askPassphrase(ctx context.Context, fresh, wrong bool) ([]byte, err
 		replies <- r
 	}
 	a.p.Do(func() {
+		a.p.Raise() // without the keys no request can come
 		before = a.top
 		show := func(s *screen) { a.top = s; a.render() }
 		cancel := func() { finish(reply{err: keystore.ErrCanceled}) }
