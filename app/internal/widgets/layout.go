@@ -65,8 +65,10 @@ func widest(objects []fyne.CanvasObject) (w float32) {
 // Insets is the room left free around something.
 type Insets struct{ Top, Right, Bottom, Left float32 }
 
-// Around is the same room on all sides; Sides is for top and bottom, left and right.
-func Around(v float32) Insets   { return Insets{v, v, v, v} }
+// Around is the same room on all sides.
+func Around(v float32) Insets { return Insets{v, v, v, v} }
+
+// Sides is one room for top and bottom, another for left and right.
 func Sides(y, x float32) Insets { return Insets{y, x, y, x} }
 
 func (i Insets) across() float32 { return i.Left + i.Right }

@@ -86,6 +86,7 @@ func (t *Tx) SaveApplication(a tenant.Application) error {
 		a.Tenant, a.ID, a.Name, text(origins), a.MinMatch, millis(a.CreatedAt), a.Disabled)
 }
 
+//nolint:gosec // G101: names of columns
 const apiKeyColumns = `hash, id, tenant_id, application_id, label, scopes, created_at, revoked_at`
 
 func scanAPIKey(s scanner) (k tenant.APIKey, err error) {
@@ -96,9 +97,15 @@ func scanAPIKey(s scanner) (k tenant.APIKey, err error) {
 	return k, json.Unmarshal([]byte(scopes), &k.Scopes)
 }
 
-// APIKeyByHash finds an API key by the hash of its secret.
-func (t *Tx) APIKeyByHash(hash string) (tenant.APIKey, error) {
-	return scanAPIKey(t.row(`SELECT `+apiKeyColumns+` FROM api_keys WHERE hash = $1`, hash))
+// CallerByHash finds an API key by the hash of its secret, with its application.
+func (t *Tx) CallerByHash(hash string) (c tenant.Caller, err error) {
+	k, a := &c.Key, &c.Application
+	err = t.row(`SELECT k.hash, k.id, k.tenant_id, k.application_id, k.label, k.scopes, k.created_at, k.revoked_at,
+		a.tenant_id, a.id, a.name, a.origins, a.min_match, a.created_at, a.disabled
+		FROM api_keys k JOIN applications a ON a.tenant_id = k.tenant_id AND a.id = k.application_id WHERE k.hash = $1`, hash).
+		Scan(&k.Hash, &k.ID, &k.Tenant, &k.Application, &k.Label, parsed{&k.Scopes}, at{&k.CreatedAt}, at{&k.RevokedAt},
+			&a.Tenant, &a.ID, &a.Name, parsed{&a.Origins}, &a.MinMatch, at{&a.CreatedAt}, &a.Disabled)
+	return c, err
 }
 
 // APIKeys lists a tenant's API keys, oldest first.

@@ -106,6 +106,7 @@ type CodeParams struct {
 func NewCode(p CodeParams) fyne.CanvasObject {
 	data := map[string]any{"Company": p.Who.Company, "Server": p.Server}
 	switch p.State {
+	case WaitCode: // below
 	case WaitApproval:
 		return cancelPage(p.OnCancel, widgets.Column(0, widgets.Room(70), widgets.State(widgets.StateParams{
 			Icon: resource.IconLaptop, Title: text("code.approval.title"), Lead: text("code.approval.lead", data),

@@ -108,8 +108,9 @@ func (s *Prompt) complete() bool {
 		return r.Code != ""
 	case None:
 		return true
+	case Choose: // has no Approve: a tap is the answer
 	}
-	return false // choose has no Approve; an unknown way to match cannot be approved
+	return false // an unknown way to match cannot be approved
 }
 
 // update shows the state in both layouts.

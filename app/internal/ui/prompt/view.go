@@ -22,7 +22,6 @@ type view struct {
 	note    *widgets.Text
 	approve *widgets.Button // nil on choose
 	refuse  *widgets.Button
-	label   string
 }
 
 func (v *view) update(typed string, ready, done bool) {
@@ -107,6 +106,7 @@ func (s *Prompt) hint() string {
 		return text("prompt.hint.choose")
 	case Compare:
 		return text("prompt.hint.compare")
+	case None:
 	}
 	return ""
 }
@@ -135,6 +135,7 @@ func (s *Prompt) answerParts(v *view, wide bool) []fyne.CanvasObject {
 		out = append(out, widgets.Room(14), grid, widgets.Room(12), widgets.Center(text("prompt.none_of_them"), theme.Body, theme.Secondary))
 	case Compare:
 		out = append(out, widgets.Room(10), compareCode(r.Code))
+	case None: // returned above
 	}
 	return out
 }

@@ -51,7 +51,7 @@ func TestNothingTicksThatIsNotSeen(t *testing.T) {
 		ticks := 0
 		wait := func(d time.Duration) int {
 			o.do(func() { ticks = 0 })
-			time.Sleep(d)
+			time.Sleep(d) //nolint:forbidigo // in a synctest bubble: fake time, no waiting
 			synctest.Wait()
 			return ticks
 		}

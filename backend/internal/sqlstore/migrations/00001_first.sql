@@ -1,7 +1,4 @@
 -- +goose Up
--- No partial indexes: SQLite prepares a statement with parameters anew at every execution on a table that has one
--- (sqlite.org/c3ref/c_dbconfig_defensive.html, SQLITE_DBCONFIG_ENABLE_QPSG), which cost more than all else together.
---
 -- Times are Unix milliseconds, UTC; 0 means "not yet". Every row of a tenant carries the tenant's id, and
 -- references within a tenant are composite, so that no row can point into another tenant (T9).
 CREATE TABLE meta (
