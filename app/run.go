@@ -60,6 +60,8 @@ func run(ctx context.Context, stop func(), o options) error {
 		level = slog.LevelDebug
 	}
 	p := &parts{options: o, log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))}
+	// Set here, or a plain build would read it from whatever folder it is started in.
+	app.SetMetadata(fyne.AppMetadata{ID: o.brand.AppID, Name: o.brand.Name, Version: version, Release: true, Migrations: map[string]bool{"fyneDo": true}})
 	fyneApp := app.NewWithID(o.brand.AppID)
 	if err := p.open(ctx); err != nil {
 		return errors.Join(explain(fyneApp, p, err), p.close())
