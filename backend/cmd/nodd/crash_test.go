@@ -393,7 +393,7 @@ func (l *load) round() {
 		marks[i] = len(p.answered)
 		wg.Go(func() { p.work(ctx) })
 	}
-	<-time.After(time.Duration(20+rand.IntN(300)) * time.Millisecond) //nolint:forbidigo // the moment of a crash is no secret
+	<-time.After(time.Duration(20+rand.IntN(200)) * time.Millisecond) //nolint:forbidigo // the moment of a crash is no secret
 	l.kill()
 	cancel()
 	wg.Wait()

@@ -180,6 +180,8 @@ func explainStore(err error, c *config.Config) error {
 		remedy = "start the server once (nodd serve), which makes it, or name the right file with --data"
 	case errors.Is(err, sqlstore.ErrNewer):
 		remedy = "use the newer program; a database never goes back to an older one. To go back, restore the backup you took before the update"
+	case errors.Is(err, sqlstore.ErrForeign):
+		remedy = "name the database of this server, or a file that does not exist yet, with --data; nothing was changed"
 	case errors.Is(err, sqlstore.ErrOlder):
 		remedy = "take a backup, then run `nodd migrate`, or start the server, which migrates by itself"
 	case fault.CodeOf(err) == fault.StorageFull, errors.Is(err, syscall.ENOSPC):

@@ -39,6 +39,7 @@ func TestEveryDatabaseErrorHasARemedy(t *testing.T) {
 		"missing":       {sqlstore.ErrMissing, "start the server once"},
 		"newer":         {sqlstore.ErrNewer, "use the newer program"},
 		"older":         {sqlstore.ErrOlder, "nodd migrate"},
+		"foreign":       {sqlstore.ErrForeign, "nothing was changed"},
 		"full":          {fault.Wrap(fault.StorageFull, sqlite3.Error{Code: sqlite3.ErrFull}), "make room"},
 		"disk full":     {syscall.ENOSPC, "make room"},
 		"locked":        {fault.Wrap(fault.DatabaseBusy, sqlite3.Error{Code: sqlite3.ErrBusy}), "end the program that holds it"},

@@ -47,6 +47,7 @@ var (
 	ErrMissing = errors.New("the database file does not exist")
 	ErrNewer   = errors.New("the database was written by a newer version of this program")
 	ErrOlder   = errors.New("the database has an older schema")
+	ErrForeign = errors.New("the file is the database of another program")
 	ErrClosed  = errors.New("the database is closed")
 )
 
@@ -60,6 +61,11 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if dir := filepath.Dir(o.Path); o.Create {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return nil, fmt.Errorf("the directory %s does not exist", dir)
+		}
+	}
+	if o.Create {
+		if err := makeFile(o.Path); err != nil {
+			return nil, err
 		}
 	}
 	if o.Readers <= 0 {
@@ -113,11 +119,10 @@ func dsn(path, mode string) string {
 
 // migrate makes the file if that is asked for, and looks at its schema.
 func (db *DB) migrate(ctx context.Context, o Options) (err error) {
-	mode := "rw"
-	if o.Create {
-		mode = "rwc"
+	if err := checkOurs(o.Path); err != nil {
+		return err
 	}
-	pool, err := sql.Open("sqlite3", dsn(o.Path, mode))
+	pool, err := sql.Open("sqlite3", dsn(o.Path, "rw"))
 	if err != nil {
 		return fmt.Errorf("open %s: %w", o.Path, err)
 	}
@@ -150,25 +155,6 @@ func (db *DB) migrate(ctx context.Context, o Options) (err error) {
 
 // Path returns the database file's path.
 func (db *DB) Path() string { return db.path }
-
-// Backup writes a consistent copy into a new file while the database is in use.
-func (db *DB) Backup(_ context.Context, target string) error {
-	if _, err := os.Stat(target); err == nil {
-		return fmt.Errorf("%s exists already: choose another name", target)
-	}
-	c, err := newConn(dsn(db.path, "ro"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = c.Close() }()
-	if err := c.run("PRAGMA query_only = off"); err != nil {
-		return fmt.Errorf("prepare the backup: %w", err)
-	}
-	if err := c.run("VACUUM INTO $1", target); err != nil {
-		return fmt.Errorf("write the backup: %w", explain(err))
-	}
-	return nil
-}
 
 // Ping tells whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
