@@ -243,3 +243,26 @@ func TestAuditEventsAreReadInOrder(t *testing.T) {
 		t.Errorf("last event is %v", last)
 	}
 }
+
+// The page behind the invitation's link is the same for every link, and fetches, stores and reflects nothing (T10, T36).
+func TestT36_TheInvitationsPageReflectsNothing(t *testing.T) {
+	w := newWorld(t)
+	_, inv := w.invite("ada")
+	plain := w.call("GET", "/enroll", "", nil)
+	link := w.call("GET", strings.TrimPrefix(strings.SplitN(inv.Link(), "#", 2)[0], publicURL), "", nil)
+	evil := w.call("GET", `/enroll?n=<script>alert(1)</script>&s=//evil.example`, "", map[string]string{"Referer": "https://evil.example"})
+	for _, a := range []answer{plain, link, evil} {
+		if a.Status != 200 || a.Body != plain.Body {
+			t.Errorf("the page differs: %d %s", a.Status, a.Body)
+		}
+	}
+	policy := plain.Header.Get("Content-Security-Policy")
+	if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || plain.Header.Get("Referrer-Policy") != "no-referrer" || plain.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("headers: %v", plain.Header)
+	}
+	for _, not := range []string{"http:", "https:", "evil", "Ada", "fetch(", "innerHTML", "eval"} {
+		if strings.Contains(plain.Body, not) {
+			t.Errorf("the page holds %q", not)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"time"
 
 	"github.com/nod-auth/nod/backend/internal/fault"
 	"github.com/nod-auth/nod/shared/problem"
@@ -22,6 +23,12 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	info := from(r.Context())
 	p := asProblem(err)
+	if p.Code == problem.Internal && a.stopping() {
+		p = problem.New(problem.ServerShuttingDown).WithCause(err) // the database is closed under the last requests
+	}
+	if p.Status == http.StatusServiceUnavailable && p.RetryAfter == 0 {
+		p = p.WithRetryAfter(time.Second)
+	}
 	if !info.failed {
 		info.failed = true
 		a.logProblem(r.Context(), info, p)

@@ -162,7 +162,7 @@ func (i *inbox) over(reason string) error {
 
 // refresh reads the device again and tells whether its status is another.
 func (i *inbox) refresh() (d device.Device, changed bool, err error) {
-	d, err = i.a.Devices.Current(i.ctx, i.device)
+	d, err = i.a.Devices.Standing(i.ctx, i.device)
 	if err != nil {
 		return d, false, err
 	}

@@ -11,12 +11,13 @@ import (
 // readyWithin bounds the check of readiness, so that a stuck database answers the load balancer too.
 const readyWithin = 2 * time.Second
 
-// operationsHandlers are the endpoints for load balancers and monitoring.
+// operationsHandlers are the endpoints for load balancers and monitoring, and the one page for people.
 func (a *API) operationsHandlers() map[string]http.Handler {
 	return map[string]http.Handler{
 		"/healthz": http.HandlerFunc(a.healthz),
 		"/readyz":  http.HandlerFunc(a.readyz),
 		"/metrics": http.HandlerFunc(a.localMetrics),
+		"/enroll":  http.HandlerFunc(enrollPage),
 	}
 }
 
