@@ -20,6 +20,7 @@ type serveCmd struct{}
 
 // Run serves until the process is told to end.
 func (serveCmd) Run(ctx context.Context, p *program, s *settings) error {
+	tuneMemory()
 	c, err := s.load(p)
 	if err != nil {
 		return err

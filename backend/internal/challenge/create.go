@@ -64,28 +64,20 @@ func (s *Service) Create(ctx context.Context, r Request) (Created, error) {
 	if err := s.checkRequest(&r); err != nil {
 		return Created{}, err
 	}
-	if old, err := s.replayed(ctx, r); err != nil || old != nil {
-		if err != nil {
-			return Created{}, err
-		}
-		return *old, nil
-	}
-	u, recipients, err := s.recipients(ctx, r)
+	old, u, recipients, err := s.lookUp(ctx, r)
 	if err != nil {
 		return Created{}, err
+	}
+	if old != nil {
+		return *old, nil
 	}
 	made, err := s.build(ctx, r, u, recipients)
 	if err != nil {
 		return Created{}, err
 	}
 	superseded, err := s.store(ctx, r, u, made)
-	if errors.Is(err, txn.ErrConflict) { // the same idempotency key, at the same time
-		if old, err := s.replayed(ctx, r); err == nil && old != nil {
-			return *old, nil
-		}
-	}
 	if err != nil {
-		return Created{}, err
+		return s.lost(ctx, r, err)
 	}
 	s.wake(ctx, made.Challenge, superseded)
 	return made, nil
@@ -124,45 +116,57 @@ func refusedBy(err error) error {
 }
 
 // replayed returns what an idempotency key made before; nil when there is nothing.
-func (s *Service) replayed(ctx context.Context, r Request) (*Created, error) {
-	if r.Idempotency.Scope == "" {
-		return nil, nil
+func (s *Service) replayed(tx Tx, r Request) (*Created, error) {
+	var kept secrets
+	id, found, err := replay.Find(tx, s.Sealer, r.Idempotency, s.Now(), &kept)
+	if err != nil || !found {
+		return nil, err
 	}
-	var out *Created
-	err := s.Store.View(ctx, func(tx Tx) error {
-		var kept secrets
-		id, found, err := replay.Find(tx, s.Sealer, r.Idempotency, s.Now(), &kept)
-		if err != nil || !found {
-			return err
-		}
-		c, err := tx.Challenge(r.Application.Tenant, protocol.ChallengeID(id))
-		out = &Created{Challenge: c, Number: kept.Number, Browser: tenant.Secret(kept.Browser)}
-		return err
-	})
-	return out, err
+	c, err := tx.Challenge(r.Application.Tenant, protocol.ChallengeID(id))
+	return &Created{Challenge: c, Number: kept.Number, Browser: tenant.Secret(kept.Browser)}, err
 }
 
-// recipients finds the user and the active devices that meet the requirements.
-func (s *Service) recipients(ctx context.Context, r Request) (u user.User, ids []protocol.DeviceID, err error) {
-	active := 0
-	err = s.Store.View(ctx, func(tx Tx) error {
-		if u, err = tx.UserByRef(r.Application.Tenant, r.UserRef); err != nil {
-			return err
-		}
-		devices, err := tx.Devices(u.Tenant, u.ID)
-		for _, d := range devices {
-			if d.Status != device.StatusActive {
-				continue
-			}
-			active++
-			if d.Approval.Meets(r.Requirements.KeyLevel) {
-				ids = append(ids, d.ID)
-			}
-		}
+// lost is the outcome of a create that failed: what the same key made at the same time, or a refusal of another body under it, or else
+// why it failed.
+func (s *Service) lost(ctx context.Context, r Request, cause error) (Created, error) {
+	var old *Created
+	err := s.Store.View(ctx, func(tx Tx) (err error) {
+		old, err = s.replayed(tx, r)
 		return err
 	})
 	switch {
-	case errors.Is(err, txn.ErrNotFound), err == nil && active == 0 && !u.Disabled:
+	case fault.CodeOf(err) == fault.IdempotencyReused:
+		return Created{}, err
+	case err == nil && old != nil:
+		return *old, nil
+	}
+	return Created{}, cause
+}
+
+// lookUp reads, in one snapshot, what an idempotency key made before, or else whom to ask.
+func (s *Service) lookUp(ctx context.Context, r Request) (old *Created, u user.User, ids []protocol.DeviceID, err error) {
+	err = s.Store.View(ctx, func(tx Tx) (err error) {
+		if old, err = s.replayed(tx, r); err == nil && old == nil {
+			u, ids, err = s.recipients(tx, r)
+		}
+		return err
+	})
+	return old, u, ids, err
+}
+
+// recipients finds the user and the active devices that meet the requirements.
+func (s *Service) recipients(tx Tx, r Request) (u user.User, ids []protocol.DeviceID, err error) {
+	var active []device.Approver
+	if u, err = tx.UserByRef(r.Application.Tenant, r.UserRef); err == nil {
+		active, err = tx.Approvers(u.Tenant, u.ID)
+	}
+	for _, d := range active {
+		if d.Approval.Meets(r.Requirements.KeyLevel) {
+			ids = append(ids, d.ID)
+		}
+	}
+	switch {
+	case errors.Is(err, txn.ErrNotFound), err == nil && len(active) == 0 && !u.Disabled:
 		return u, nil, fault.New(fault.UserHasNoDevice, "")
 	case err != nil:
 		return u, nil, fmt.Errorf("find the user's devices: %w", err)

@@ -65,6 +65,12 @@ type Device struct {
 	RevokedAt time.Time
 }
 
+// Approver is what create looks at of an active device.
+type Approver struct {
+	ID       protocol.DeviceID
+	Approval Credential // without the key itself
+}
+
 // Role returns the role of the credential with this thumbprint, "" when it is none of the device's.
 func (d Device) Role(kid protocol.Thumbprint) protocol.KeyRole {
 	switch kid {
@@ -128,6 +134,10 @@ type Tx interface {
 // Reader reads devices.
 type Reader interface {
 	Device(protocol.TenantID, protocol.DeviceID) (Device, error)
+	// Standing reads a device's user and status only.
+	Standing(protocol.TenantID, protocol.DeviceID) (protocol.UserID, Status, error)
+	// Approvers lists a user's active devices.
+	Approvers(protocol.TenantID, protocol.UserID) ([]Approver, error)
 	// DeviceByKey finds the device whose current credential has this thumbprint.
 	DeviceByKey(protocol.Thumbprint) (Device, error)
 	Devices(protocol.TenantID, protocol.UserID) ([]Device, error)

@@ -86,6 +86,20 @@ func (s *Service) Current(ctx context.Context, d Device) (Device, error) {
 	return d, err
 }
 
+// Standing reads again where a device stands; a revoked one is refused. d needs tenant and id, and so does what it returns, which
+// beside them has only user and status.
+func (s *Service) Standing(ctx context.Context, d Device) (Device, error) {
+	now := Device{Tenant: d.Tenant, ID: d.ID}
+	err := s.Store.View(ctx, func(tx Tx) (err error) {
+		now.User, now.Status, err = tx.Standing(d.Tenant, d.ID)
+		return err
+	})
+	if errors.Is(err, txn.ErrNotFound) || err == nil && now.Status == StatusRevoked {
+		return Device{}, refused()
+	}
+	return now, err
+}
+
 const seenEvery = 5 * time.Minute
 
 // Seen notes that the device was here, at most every five minutes.
@@ -239,7 +253,7 @@ func (s *Service) checkUpdate(d Device, role protocol.KeyRole, u *protocol.Updat
 	if role != want {
 		return fault.New(fault.RequirementNotMet, "This change is signed by the device's other key.")
 	}
-	return nil
+	return CheckPush(u.Push)
 }
 
 func (s *Service) apply(tx Tx, d Device, u *protocol.Update) (Device, []protocol.ChallengeID, error) {
@@ -253,10 +267,10 @@ func (s *Service) apply(tx Tx, d Device, u *protocol.Update) (Device, []protocol
 	case protocol.UpdateRename:
 		d.Info.Name, event.Type = u.Name, audit.DeviceRenamed
 	case protocol.UpdatePush:
-		if err := noteDuplicate(tx, d, u.Push, event); err != nil {
+		d.Push, event.Type = u.Push, audit.DevicePushChanged
+		if err := NoteDuplicate(tx, d, s.Now()); err != nil {
 			return d, nil, err
 		}
-		d.Push, event.Type = u.Push, audit.DevicePushChanged
 	case protocol.UpdateReplaceKey:
 		if err := replaceKey(tx, &d, u.Key); err != nil {
 			return d, nil, err
@@ -272,28 +286,6 @@ func (s *Service) apply(tx Tx, d Device, u *protocol.Update) (Device, []protocol
 		return d, nil, fmt.Errorf("store the device: %w", err)
 	}
 	return d, canceled, tx.AppendAudit(event)
-}
-
-// noteDuplicate records that another device has this address. It never detaches that device (T4).
-func noteDuplicate(tx Tx, d Device, address *protocol.PushAddress, event audit.Event) error {
-	if address == nil {
-		return nil
-	}
-	others, err := tx.DevicesAt(*address)
-	if err != nil {
-		return fmt.Errorf("look for the push address: %w", err)
-	}
-	for _, o := range others {
-		if o.ID == d.ID {
-			continue
-		}
-		event.Type = audit.DevicePushDuplicate
-		if o.Tenant == d.Tenant {
-			event.Subject = string(o.ID)
-		}
-		return tx.AppendAudit(event)
-	}
-	return nil
 }
 
 // replaceKey puts a new key in the place of one role's: never seen before, different from the other, of no lower level.

@@ -38,6 +38,21 @@ func (t *Tx) Device(tn protocol.TenantID, id protocol.DeviceID) (device.Device, 
 	return scanDevice(t.row(deviceSelect+`WHERE d.tenant_id = $1 AND d.id = $2`, tn, id))
 }
 
+// Standing reads a device's user and status only.
+func (t *Tx) Standing(tn protocol.TenantID, id protocol.DeviceID) (user protocol.UserID, status device.Status, err error) {
+	err = t.row(`SELECT user_id, status FROM devices WHERE tenant_id = $1 AND id = $2`, tn, id).Scan(&user, &status)
+	return user, status, err
+}
+
+// Approvers lists a user's active devices, oldest first.
+func (t *Tx) Approvers(tn protocol.TenantID, id protocol.UserID) ([]device.Approver, error) {
+	return list(t, func(s scanner) (a device.Approver, err error) {
+		err = s.Scan(&a.ID, &a.Approval.ID, &a.Approval.Claimed, &a.Approval.Proven)
+		return a, err
+	}, `SELECT d.id, a.id, a.claimed, a.proven FROM devices d JOIN credentials a ON a.id = d.approval_key
+		WHERE d.tenant_id = $1 AND d.user_id = $2 AND d.status = 'active' ORDER BY d.created_at, d.id`, tn, id)
+}
+
 // DeviceByKey finds the device whose current credential has this thumbprint.
 func (t *Tx) DeviceByKey(kid protocol.Thumbprint) (device.Device, error) {
 	return scanDevice(t.row(deviceSelect+`JOIN credentials c ON c.tenant_id = d.tenant_id AND c.device_id = d.id WHERE c.id = $1 AND c.current`, kid))

@@ -434,10 +434,7 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (Caller, erro
 	hash := HashSecret(secret)
 	var c Caller
 	err := s.Store.View(ctx, func(tx Tx) (err error) {
-		if c.Key, err = tx.APIKeyByHash(hash); err != nil {
-			return err
-		}
-		c.Application, err = tx.Application(c.Key.Tenant, c.Key.Application)
+		c, err = tx.CallerByHash(hash)
 		return err
 	})
 	if errors.Is(err, txn.ErrNotFound) {

@@ -145,7 +145,8 @@ type ApplicationTx interface {
 	Application(protocol.TenantID, protocol.ApplicationID) (Application, error)
 	Applications(protocol.TenantID) ([]Application, error)
 	SaveApplication(Application) error
-	APIKeyByHash(string) (APIKey, error)
+	// CallerByHash finds an API key by the hash of its secret, with its application.
+	CallerByHash(string) (Caller, error)
 	APIKeys(protocol.TenantID) ([]APIKey, error)
 	SaveAPIKey(APIKey) error
 }
