@@ -44,6 +44,9 @@ func (s *Service) Register(ctx context.Context, raw string) (Registered, error) 
 	if err != nil {
 		return Registered{}, err
 	}
+	if err := device.CheckPush(in.Push); err != nil {
+		return Registered{}, err
+	}
 	r, err := s.register(ctx, e, in, raw, ring)
 	if err != nil {
 		return s.lostRace(ctx, in.Token, raw, err)
@@ -127,6 +130,9 @@ func (s *Service) register(ctx context.Context, e Enrollment, in *protocol.Enrol
 		}
 		if err := tx.SaveDevice(d); err != nil {
 			return fmt.Errorf("store the device: %w", err)
+		}
+		if err := device.NoteDuplicate(tx, d, now); err != nil {
+			return err
 		}
 		return tx.AppendAudit(next.event(audit.EnrollmentRegister, string(d.ID), now, string(d.Approval.Claimed)))
 	})
@@ -229,6 +235,10 @@ func (s *Service) Confirm(ctx context.Context, c tenant.Caller, id protocol.Enro
 		if err == nil && !won { // another code was faster: one try is one answer
 			return Confirmed{}, notPending(e)
 		}
+		if fault.CodeOf(err) == fault.EnrollmentNotPending {
+			_, _, failed := s.finish(ctx, e, StatusFailed, "device_removed")
+			err = errors.Join(err, failed)
+		}
 		return Confirmed{Enrollment: e}, err
 	}
 	return s.askDevices(ctx, e, info)
@@ -323,7 +333,9 @@ func finishDevice(tx Tx, e Enrollment, now time.Time, detail string) error {
 	switch {
 	case e.Status == StatusActive && u.Disabled:
 		return fault.New(fault.UserDisabled, "")
-	case e.Status == StatusActive && d.Status == device.StatusUnconfirmed:
+	case e.Status == StatusActive && d.Status != device.StatusUnconfirmed:
+		return fault.New(fault.EnrollmentNotPending, "The device was removed.")
+	case e.Status == StatusActive:
 		d.Status = device.StatusActive
 	case d.Status == device.StatusUnconfirmed:
 		d.Status, d.RevokedAt, d.Push = device.StatusRevoked, now, nil

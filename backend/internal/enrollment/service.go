@@ -212,11 +212,15 @@ func (s *Service) settle(ctx context.Context, e Enrollment) (Enrollment, error) 
 	return e, nil
 }
 
-// activate ends an approved enrollment: active, or failed when the user was disabled in the meantime (T11).
+// activate ends an approved enrollment: active, or failed when the user was disabled or the device removed in the meantime (T11,
+// T26).
 func (s *Service) activate(ctx context.Context, e Enrollment) (Enrollment, error) {
 	_, done, err := s.finish(ctx, e, StatusActive, "approved")
-	if fault.CodeOf(err) == fault.UserDisabled {
+	switch fault.CodeOf(err) {
+	case fault.UserDisabled:
 		_, done, err = s.finish(ctx, e, StatusFailed, "user_disabled")
+	case fault.EnrollmentNotPending:
+		_, done, err = s.finish(ctx, e, StatusFailed, "device_removed")
 	}
 	return done, err
 }
