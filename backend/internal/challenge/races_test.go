@@ -1,0 +1,75 @@
+package challenge_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/nod-auth/nod/backend/internal/challenge"
+	"github.com/nod-auth/nod/backend/internal/fault"
+	"github.com/nod-auth/nod/backend/internal/replay"
+	"github.com/nod-auth/nod/backend/internal/testkit"
+	"github.com/nod-auth/nod/shared/protocol"
+)
+
+// atOnce runs f n times at the same time and returns what each gave.
+func atOnce(n int, f func(i int) (challenge.Created, error)) (made []challenge.Created, errs []error) {
+	made, errs = make([]challenge.Created, n), make([]error, n)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			made[i], errs[i] = f(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+	return made, errs
+}
+
+func keyed(scope, body string) func(*challenge.Request) {
+	return func(r *challenge.Request) {
+		r.Transaction = "tx-" + body
+		r.Idempotency = replay.Key{Scope: protocol.TokenHash(scope), Body: protocol.TokenHash(body)}
+	}
+}
+
+func TestOneIdempotencyKeyWithManyBodiesAtOnceMakesOneChallenge(t *testing.T) {
+	k := testkit.New(t)
+	k.Enroll("ada")
+	for round := range 10 {
+		scope := fmt.Sprint("key-", round)
+		made, errs := atOnce(8, func(i int) (challenge.Created, error) { return k.Create("ada", keyed(scope, fmt.Sprint(round, "-", i))) })
+		won := 0
+		for i, err := range errs {
+			if err == nil {
+				won++
+				_, err := k.Challenges.Cancel(ctx, k.Caller, made[i].Challenge.ID)
+				must(t, err)
+				continue
+			}
+			if code := fault.CodeOf(err); code != fault.IdempotencyReused {
+				t.Errorf("round %d: got %v, want idempotency_key_reused", round, err)
+			}
+		}
+		if won != 1 {
+			t.Errorf("round %d: %d challenges were made", round, won)
+		}
+	}
+}
+
+func TestACreateSentAgainAtOnceIsTheSameChallengeAlsoAtTheLimit(t *testing.T) {
+	k := testkit.New(t)
+	k.Enroll("ada")
+	for range challenge.MaxPending - 1 {
+		k.MustCreate("ada", nil)
+	}
+	made, errs := atOnce(8, func(int) (challenge.Created, error) { return k.Create("ada", keyed("again", "same")) })
+	for i := range made {
+		must(t, errs[i])
+		if made[i].Challenge.ID != made[0].Challenge.ID || made[i].Number != made[0].Number || made[i].Browser != made[0].Browser {
+			t.Errorf("reply %d is of another challenge", i)
+		}
+	}
+}
