@@ -54,11 +54,10 @@ type server struct {
 	unlock func()
 }
 
-// The times of the listener. A request's head must come quickly and its body, which is small, soon after; answers have no
-// limit here, since waits and streams set their own.
+// The times of the listener. A request's head must come quickly; package httpapi limits its body. There is no limit on the
+// whole, which would end waits and streams in the middle.
 const (
 	headTimeout = 10 * time.Second
-	bodyTimeout = 30 * time.Second
 	idleTimeout = 2 * time.Minute
 	maxHead     = 16 << 10
 )
@@ -136,7 +135,7 @@ func (s *server) prepare(ctx context.Context, c *config.Config) (err error) {
 
 // serve answers requests on a listener until stop.
 func (s *server) serve(l net.Listener, h http.Handler, c *config.Config) {
-	hs := &http.Server{Handler: h, ReadHeaderTimeout: headTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHead,
+	hs := &http.Server{Handler: h, ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHead,
 		ErrorLog: quiet(s.log)}
 	s.http = append(s.http, hs)
 	s.work.Go(func() {

@@ -29,7 +29,7 @@ func (a *API) admit(op *operation, r *http.Request, w http.ResponseWriter, path 
 	if err := op.accepts(r); err != nil {
 		return nil, nil, err
 	}
-	body, err := op.readBody(r)
+	body, err := op.readBody(r, w, a.Limits.Body)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -51,6 +51,7 @@ type Limits struct {
 	Stream     time.Duration // the longest stream; 15 minutes
 	Ping       time.Duration // between comments on a stream; 25 seconds
 	Write      time.Duration // the longest a reader may block one write; 10 seconds
+	Body       time.Duration // the longest a body may take to arrive; 30 seconds
 	PerDevice  int           // streams of one device at once; one more ends the oldest; 3
 	StreamsAll int           // streams of all devices at once; 15 000, under the usual limit of open files
 }
@@ -64,6 +65,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Stream, 15*time.Minute)
 	def(&l.Ping, 25*time.Second)
 	def(&l.Write, 10*time.Second)
+	def(&l.Body, 30*time.Second)
 	if l.PerDevice == 0 {
 		l.PerDevice = 3
 	}

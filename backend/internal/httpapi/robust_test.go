@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nod-auth/nod/backend/internal/httpapi"
 )
@@ -106,5 +108,33 @@ func TestCallersThatLeaveAreForgotten(t *testing.T) {
 	until(t, func() bool { return w.bus.Listeners() == 0 })
 	if strings.Contains(w.logs.String(), `"level":"ERROR"`) {
 		t.Errorf("a caller that leaves is no fault: %s", w.logs.String())
+	}
+}
+
+// A body that trickles is not waited for; a wait is not cut by the limit on bodies.
+func TestT19_ASlowBodyIsNotWaitedFor(t *testing.T) {
+	w := newWorld(t, func(p *httpapi.Params) { p.Limits = httpapi.Limits{Body: 50 * time.Millisecond} })
+	body, feed := io.Pipe()
+	defer feed.Close()
+	go func() { _, _ = feed.Write([]byte(`{"user_ref":`)) }()
+	req, err := http.NewRequestWithContext(t.Context(), "POST", w.URL+"/v1/enrollments", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range w.appHeader("x") {
+		req.Header.Set(k, v)
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 400 {
+		t.Errorf("status %d, want 400", res.StatusCode)
+	}
+	w.enroll("ada")
+	c := w.challenge("ada", "login-1")
+	if a := w.appCall("GET", "/v1/challenges/"+c.ID+"?wait=1", ""); a.Status != 200 || a.json(t)["status"] != "pending" {
+		t.Errorf("a wait longer than the limit: %d %s", a.Status, a.Body)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -135,8 +136,8 @@ func (o *operation) setDoor(doc *openapi3.T, path string, op *openapi3.Operation
 	return nil
 }
 
-// readBody reads a body of at most the operation's cap and gives it back to the request.
-func (o *operation) readBody(r *http.Request) ([]byte, error) {
+// readBody reads a body of at most the operation's cap, within a time: the server's own limit would end waits too.
+func (o *operation) readBody(r *http.Request, w http.ResponseWriter, within time.Duration) ([]byte, error) {
 	if o.media == "" {
 		return nil, nil
 	}
@@ -150,13 +151,18 @@ func (o *operation) readBody(r *http.Request) ([]byte, error) {
 	if r.Header.Get("Content-Encoding") != "" {
 		return nil, problem.New(problem.UnsupportedMediaType).WithDetail("The body must not be compressed.")
 	}
+	rc := http.NewResponseController(w)
+	if err := rc.SetReadDeadline(time.Now().Add(within)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, fmt.Errorf("limit the time for the body: %w", err)
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, o.maxBody+1))
 	if err != nil {
 		return nil, problem.New(problem.MalformedRequest).WithDetail("The body could not be read to its end.").WithCause(err)
 	}
 	if int64(len(body)) > o.maxBody {
-		return nil, problem.New(problem.BodyTooLarge)
+		return nil, problem.New(problem.BodyTooLarge) // the time stands, so that what net/http throws away of the rest is limited too
 	}
+	_ = rc.SetReadDeadline(time.Time{})
 	return body, nil
 }
 
