@@ -82,7 +82,7 @@ func shortened(v any) any {
 func TestTheDocumentNamesEveryTypeWithItsCapAndEveryCode(t *testing.T) {
 	text := readDocument(t)
 	for _, typ := range []protocol.Type{protocol.TypeEnrollment, protocol.TypeEnrolled, protocol.TypeApprovalProof, protocol.TypeKeyProof, protocol.TypeChallenge,
-		protocol.TypeDecision, protocol.TypeUpdate, protocol.TypeProof, protocol.TypeResult, protocol.TypeKeys} {
+		protocol.TypeDecision, protocol.TypeUpdate, protocol.TypeProof, protocol.TypeResult, protocol.TypeKeys, protocol.TypeCheckpoint} {
 		row := regexp.MustCompile(fmt.Sprintf("(?m)^\\| `%s` \\| [^|]+ \\| %d \\|", regexp.QuoteMeta(string(typ)), protocol.MaxSize(typ)))
 		if !row.MatchString(text) {
 			t.Errorf("no row for %s with %d bytes", typ, protocol.MaxSize(typ))

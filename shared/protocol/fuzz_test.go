@@ -88,6 +88,7 @@ func checkOwnError(t *testing.T, err error) {
 
 func FuzzEnrollmentPayload(f *testing.F) { fuzzPayload(f, protocol.TypeEnrollment, "device") }
 func FuzzEnrolledPayload(f *testing.F)   { fuzzPayload(f, protocol.TypeEnrolled, "tenant") }
+func FuzzCheckpointPayload(f *testing.F) { fuzzPayload(f, protocol.TypeCheckpoint, "tenant") }
 func FuzzKeysPayload(f *testing.F)       { fuzzPayload(f, protocol.TypeKeys, "root") }
 func FuzzChallengePayload(f *testing.F)  { fuzzPayload(f, protocol.TypeChallenge, "tenant") }
 func FuzzDecisionPayload(f *testing.F)   { fuzzPayload(f, protocol.TypeDecision, "approval") }

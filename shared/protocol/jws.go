@@ -27,11 +27,12 @@ const (
 	TypeProof         Type = "dpop+jwt"
 	TypeResult        Type = "nod-result+jwt"
 	TypeKeys          Type = "nod-keys+jwt"
+	TypeCheckpoint    Type = "nod-checkpoint+jwt"
 )
 
 var maxSize = map[Type]int{
 	TypeEnrollment: 64 << 10, TypeEnrolled: 8 << 10, TypeApprovalProof: 2 << 10, TypeKeyProof: 2 << 10, TypeChallenge: 8 << 10,
-	TypeDecision: 4 << 10, TypeUpdate: 4 << 10, TypeProof: 2 << 10, TypeResult: 32 << 10, TypeKeys: 32 << 10,
+	TypeDecision: 4 << 10, TypeUpdate: 4 << 10, TypeProof: 2 << 10, TypeResult: 32 << 10, TypeKeys: 32 << 10, TypeCheckpoint: 2 << 10,
 }
 
 // MaxSize returns the cap in bytes on the compact form of a message, checked before anything is parsed.

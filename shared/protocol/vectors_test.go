@@ -62,6 +62,8 @@ func (r receiver) verify(m vectors.Message) (any, error) {
 	case protocol.TypeResult:
 		return protocol.VerifyResult(m.JWS, r.keys[g.Keys], protocol.Expectation{Issuer: g.Expect.Issuer, Tenant: g.Expect.Tenant, Audience: g.Expect.Audience,
 			Subject: g.Expect.Subject, Transaction: g.Expect.Transaction, Now: time.Unix(g.Now, 0), Receipt: g.Expect.Receipt})
+	case protocol.TypeCheckpoint:
+		return protocol.VerifyCheckpoint(m.JWS, r.keys[g.Keys])
 	case protocol.TypeApprovalProof, protocol.TypeKeyProof: // only within other messages
 	}
 	return nil, errors.New("no entry point for this type")
@@ -97,7 +99,7 @@ func TestMessageVectorsAreAcceptedOrRefusedForTheRightReason(t *testing.T) {
 		})
 	}
 	for _, typ := range []protocol.Type{protocol.TypeEnrollment, protocol.TypeEnrolled, protocol.TypeKeys, protocol.TypeChallenge, protocol.TypeDecision,
-		protocol.TypeUpdate, protocol.TypeProof, protocol.TypeResult} {
+		protocol.TypeUpdate, protocol.TypeProof, protocol.TypeResult, protocol.TypeCheckpoint} {
 		if c := covered[typ]; c[0] == 0 || c[1] == 0 {
 			t.Errorf("%s: %d accepted and %d refused vectors", typ, c[0], c[1])
 		}
@@ -112,7 +114,8 @@ func TestARefusedMessageIsNotHandedOut(t *testing.T) {
 			continue
 		}
 		switch got, _ := r.verify(m); got := got.(type) {
-		case *protocol.Enrollment, *protocol.Enrolled, *protocol.Keys, *protocol.Challenge, *protocol.Decision, *protocol.Update, *protocol.Proof, *protocol.Result:
+		case *protocol.Enrollment, *protocol.Enrolled, *protocol.Keys, *protocol.Challenge, *protocol.Decision, *protocol.Update, *protocol.Proof, *protocol.Result,
+			*protocol.Checkpoint:
 			if b, _ := json.Marshal(got); string(b) != "null" {
 				t.Errorf("%s/%s: handed out although refused", m.Type, m.Name)
 			}

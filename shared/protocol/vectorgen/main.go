@@ -87,6 +87,8 @@ func (w *world) messageFile(name string) (about string, write func() []vectors.M
 		return "From the device: proof of its key on a read.", w.proofs
 	case "result":
 		return "From the server: what the application receives.", w.results
+	case "checkpoint":
+		return "From the server, for the operator: where the audit chain stood.", w.checkpoints
 	default:
 		return "Results whose evidence proves, or does not prove, what they say. All are signed by the tenant.", w.evidences
 	}

@@ -15,7 +15,7 @@ func (k kind) underKeys() []vectors.Message {
 	}
 	foreign := k
 	foreign.given.Keys = "other_tenant"
-	return []vectors.Message{
+	out := []vectors.Message{
 		signed("signed by a stranger", protocol.CodeUnknownKey, "kid", "stranger"),
 		signed("signed by the root key", protocol.CodeUnknownKey, "kid", "root"),
 		signed("signed by a key that is not announced yet", protocol.CodeUnknownKey, "kid", "next"),
@@ -23,9 +23,27 @@ func (k kind) underKeys() []vectors.Message {
 		signed("signed by the key of another tenant", protocol.CodeUnknownKey, "kid", "other_tenant"),
 		vector("the other tenant's key signs for this tenant", k.t, protocol.CodeMismatch, "tenant", foreign.given,
 			k.w.forge("other_tenant", k.w.header(k.t, "other_tenant"), encode(k.base))),
-		signed("iss is another server", protocol.CodeMismatch, "iss", k.key, set("iss", otherServer)...),
-		signed("of another tenant", protocol.CodeMismatch, "tenant", k.key, set("tenant", k.w.otherTenant)...),
 	}
+	if k.t != protocol.TypeCheckpoint { // which names no server
+		out = append(out, signed("iss is another server", protocol.CodeMismatch, "iss", k.key, set("iss", otherServer)...))
+	}
+	return append(out, signed("of another tenant", protocol.CodeMismatch, "tenant", k.key, set("tenant", k.w.otherTenant)...))
+}
+
+func (w *world) checkpoints() []vectors.Message {
+	k := kind{w: w, t: protocol.TypeCheckpoint, key: "tenant", given: vectors.Given{Keys: "current"},
+		base: &protocol.Checkpoint{Tenant: w.tenant, IssuedAt: at(0), Sequence: 4711, Hash: protocol.Hash("the chain up to here")}}
+	before := []change{{"iat", at(-25 * time.Hour)}}
+	out := []vectors.Message{
+		k.accept("a checkpoint", k.base),
+		k.accept("a member that is not known is ignored", k.base, set("rows", 12)...),
+		vector("signed before its key was retired", k.t, "", "", k.given, w.forge("retired", w.header(k.t, "retired"), edited(k.base, before...))),
+	}
+	out = append(out, k.underKeys()...)
+	return append(out, k.invalids([]string{"tenant", "iat", "seq", "hash"}, []badValue{
+		{"place zero", "seq", 0},
+		{"a hash that is too short", "hash", "abc"},
+	})...)
 }
 
 func (w *world) enrolleds() []vectors.Message {

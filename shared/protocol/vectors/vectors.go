@@ -177,7 +177,7 @@ type File[T any] struct {
 
 // MessageFiles names the files that hold messages.
 func MessageFiles() []string {
-	return []string{"envelope", "enrollment", "enrolled", "keys", "challenge", "decision", "update", "proof", "result", "evidence"}
+	return []string{"envelope", "enrollment", "enrolled", "keys", "challenge", "decision", "update", "proof", "result", "evidence", "checkpoint"}
 }
 
 // Load reads all vectors.

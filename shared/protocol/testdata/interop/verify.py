@@ -179,6 +179,7 @@ push = {"channel": req(str, one_of("apns", "fcm", "webpush")), "address": req(st
 SCHEMA = {
     "nod-keys+jwt": {"iss": req(str, one_form), "tenant": req(str, TEN), "seq": req(int, counter), "iat": req(int, time_), "exp": req(int, time_), "root": req("jwk"),
                      "keys": req(([{"jwk": req("jwk"), "status": req(str, one_of("active", "retired")), "nbf": req(int, time_), "retired_at": opt(int, time_)}], 1, 64))},
+    "nod-checkpoint+jwt": {"tenant": req(str, TEN), "iat": req(int, time_), "seq": req(int, counter), "hash": req(str, a_hash)},
     "nod-enrollment+jwt": {"aud": req(str, one_form), "iat": req(int, time_), "exp": req(int, time_), "token": req(str, token), "root": req(str, a_hash),
                            "approval": req({"jwk": req("jwk"), "proof": req(str)}),
                            "device": req({"name": req(str, text(80)), "model": opt(str, text(80)), "platform": req(str, text(20)), "app_version": opt(str, text(40))}),
@@ -211,7 +212,7 @@ SCHEMA = {
                        "cnf": opt({"jwk": req("jwk")}), "evidence": req({"challenge": opt(str), "decision": opt(str), "salt": opt(str)})},
 }
 CAPS = {"nod-keys+jwt": 32768, "nod-enrollment+jwt": 65536, "nod-approval+jwt": 2048, "nod-enrolled+jwt": 8192, "nod-challenge+jwt": 8192, "nod-decision+jwt": 4096,
-        "nod-device+jwt": 4096, "nod-key+jwt": 2048, "dpop+jwt": 2048, "nod-result+jwt": 32768}
+        "nod-device+jwt": 4096, "nod-key+jwt": 2048, "dpop+jwt": 2048, "nod-result+jwt": 32768, "nod-checkpoint+jwt": 2048}
 LIFETIME = {"nod-keys+jwt": None, "nod-enrollment+jwt": 1200, "nod-challenge+jwt": 600, "nod-result+jwt": 120}
 LISTED = {"nod-challenge+jwt"}
 REFUSED = {"nod-enrollment+jwt", "nod-approval+jwt", "nod-decision+jwt", "nod-device+jwt", "nod-key+jwt", "dpop+jwt"}
@@ -350,7 +351,7 @@ def key_statement(jws, root, seen, now):
 def statement(jws, typ, tenant, listed=None):
     fit = [k for k in tenant["keys"] if typ != "nod-enrolled+jwt" or k["status"] == "active"]
     p = verify(jws, typ, {thumbprint(k["jwk"]): k["jwk"] for k in fit}, listed)
-    need(p["iss"] == tenant["iss"], "mismatch", "iss")
+    need(typ == "nod-checkpoint+jwt" or p["iss"] == tenant["iss"], "mismatch", "iss")
     need(p["tenant"] == tenant["tenant"], "mismatch", "tenant")
     kid = opened(jws, typ)[1]["kid"]
     for k in fit:
@@ -505,13 +506,14 @@ def main():
     tenants = {n: key_statement(s["jws"], s["root"], 0, f["now"]) for n, s in f["statements"].items()}
     for key in f["keys"].values():
         report.check("fixtures", thumbprint(key["jwk"]) == key["thumbprint"])
-    for name in ("envelope", "keys", "enrollment", "enrolled", "challenge", "decision", "update", "proof", "result", "evidence"):
+    for name in ("envelope", "keys", "enrollment", "enrolled", "challenge", "decision", "update", "proof", "result", "evidence", "checkpoint"):
         for v in read(name)["vectors"]:
             g, jws, unknown = v["given"], v["jws"], []
             key, tenant = f["keys"].get(g.get("key"), {}).get("jwk"), tenants.get(g.get("keys"))
             receive = {
                 "nod-keys+jwt": lambda: key_statement(jws, g["root"], g.get("min_sequence", 0), g["now"]),
                 "nod-enrollment+jwt": lambda: enrollment(jws),
+                "nod-checkpoint+jwt": lambda: statement(jws, "nod-checkpoint+jwt", tenant),
                 "nod-enrolled+jwt": lambda: enrolled(jws, tenant, g["enrollment"]),
                 "nod-challenge+jwt": lambda: challenge(jws, tenant, g["device"], unknown),
                 "nod-decision+jwt": lambda: verify(jws, "nod-decision+jwt", one(key)),
