@@ -89,8 +89,8 @@ type Tx interface {
 	FinishChallenge(f Final) (bool, error)
 	// SaveReport stores a report that came after a final status, once.
 	SaveReport(tenant protocol.TenantID, id protocol.ChallengeID, raw string, at time.Time) (bool, error)
-	// ChallengeByBrowser finds a challenge by the hash of its browser token.
-	ChallengeByBrowser(hash string) (Challenge, error)
+	// ChallengeByBrowser finds, in any tenant, the challenge with this id if the hash of its browser token is this one.
+	ChallengeByBrowser(id protocol.ChallengeID, hash string) (Challenge, error)
 	// Application reads the application of a challenge.
 	Application(protocol.TenantID, protocol.ApplicationID) (tenant.Application, error)
 	SaveCounter(protocol.TenantID, protocol.DeviceID, device.Counter) error

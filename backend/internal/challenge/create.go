@@ -75,11 +75,11 @@ func (s *Service) Create(ctx context.Context, r Request) (Created, error) {
 	if err != nil {
 		return Created{}, err
 	}
-	superseded, err := s.store(ctx, r, u, made)
+	after, err := s.store(ctx, r, u, made)
 	if err != nil {
 		return s.lost(ctx, r, err)
 	}
-	s.wake(ctx, made.Challenge, superseded)
+	s.wake(ctx, made.Challenge, after)
 	return made, nil
 }
 
@@ -208,12 +208,18 @@ func (s *Service) build(ctx context.Context, r Request, u user.User, recipients 
 	return Created{Challenge: c, Number: number.number, Browser: browser}, nil
 }
 
+// aftermath is what is to be told after the commit.
+type aftermath struct {
+	superseded []Challenge
+	queued     bool // wake-ups wait in the outbox
+}
+
 // store writes the challenge with everything that depends on it in one transaction.
-func (s *Service) store(ctx context.Context, r Request, u user.User, made Created) (superseded []Challenge, err error) {
+func (s *Service) store(ctx context.Context, r Request, u user.User, made Created) (after aftermath, err error) {
 	c := made.Challenge
 	now := c.CreatedAt
 	err = s.Store.Update(ctx, func(tx Tx) error {
-		superseded = nil
+		after = aftermath{}
 		fresh, err := tx.User(u.Tenant, u.ID)
 		if err != nil {
 			return fmt.Errorf("read the user: %w", err)
@@ -225,13 +231,13 @@ func (s *Service) store(ctx context.Context, r Request, u user.User, made Create
 		if err != nil {
 			return fmt.Errorf("read the user's challenges: %w", err)
 		}
-		if superseded, err = s.supersede(tx, r, recent, now); err != nil {
+		if after.superseded, err = s.supersede(tx, r, recent, now); err != nil {
 			return err
 		}
 		if err := tx.InsertChallenge(c); err != nil {
 			return fmt.Errorf("store the challenge: %w", err)
 		}
-		if err := ring(tx, c); err != nil {
+		if after.queued, err = ring(tx, c); err != nil {
 			return err
 		}
 		err = replay.Keep(tx, s.Sealer, r.Idempotency, c.Tenant, string(c.ID), secrets{Number: made.Number, Browser: string(made.Browser)}, now, c.ExpiresAt)
@@ -240,7 +246,7 @@ func (s *Service) store(ctx context.Context, r Request, u user.User, made Create
 		}
 		return tx.AppendAudit(c.event(audit.ChallengeCreated, r.Actor, now, c.Kind))
 	})
-	return superseded, err
+	return after, err
 }
 
 // supersede ends the pending challenges of the same application and session, and counts the others.
@@ -284,14 +290,14 @@ func (s *Service) supersede(tx Tx, r Request, recent []Brief, now time.Time) ([]
 }
 
 // wake hands the challenge to open streams at once, then lets the outbox send.
-func (s *Service) wake(ctx context.Context, c Challenge, superseded []Challenge) {
-	for _, old := range superseded {
+func (s *Service) wake(ctx context.Context, c Challenge, after aftermath) {
+	for _, old := range after.superseded {
 		s.announce(ctx, old)
 	}
 	for _, d := range c.Recipients {
 		s.Bus.Publish(bus.Device(string(d)), bus.Event{Kind: "challenge", ID: string(c.ID), Data: c.JWS})
 	}
-	if s.Queued != nil {
+	if after.queued && s.Queued != nil {
 		s.Queued()
 	}
 }

@@ -19,23 +19,23 @@ type Outbox interface {
 
 // ring queues the wake-ups of a new challenge, unless the user's budget is used up (T1). The challenge stands either
 // way: an app that is open or is opened shows it.
-func ring(tx Outbox, c Challenge) error {
+func ring(tx Outbox, c Challenge) (queued bool, err error) {
 	devices, err := tx.Reachable(c.Tenant, c.Recipients)
 	if err != nil {
-		return fmt.Errorf("read push addresses: %w", err)
+		return false, fmt.Errorf("read push addresses: %w", err)
 	}
 	if len(devices) == 0 {
-		return nil
+		return false, nil
 	}
 	history, err := tx.WakeupHistory(c.Tenant, c.User, c.CreatedAt)
 	if err != nil {
-		return fmt.Errorf("read the wake-up history: %w", err)
+		return false, fmt.Errorf("read the wake-up history: %w", err)
 	}
 	if history.Suppressed(c.CreatedAt) != "" {
-		return nil
+		return false, nil
 	}
 	if err := tx.EnqueueWakeups(c.Tenant, c.ID, devices, c.CreatedAt); err != nil {
-		return fmt.Errorf("queue wake-ups: %w", err)
+		return false, fmt.Errorf("queue wake-ups: %w", err)
 	}
-	return nil
+	return true, nil
 }

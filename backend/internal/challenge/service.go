@@ -27,7 +27,7 @@ type Params struct {
 	Issuer    string
 	Now       func() time.Time
 	Observers []Observer
-	// Queued is told after a commit that may have queued wake-ups. It must not block.
+	// Queued is told after a commit that queued wake-ups. It must not block.
 	Queued func()
 }
 
@@ -219,7 +219,7 @@ func (s *Service) Browser(ctx context.Context, id protocol.ChallengeID, token st
 	var c Challenge
 	var app tenant.Application
 	err := s.Store.View(ctx, func(tx Tx) (err error) {
-		if c, err = tx.ChallengeByBrowser(tenant.HashSecret(token)); err != nil {
+		if c, err = tx.ChallengeByBrowser(id, tenant.HashSecret(token)); err != nil {
 			return err
 		}
 		app, err = tx.Application(c.Tenant, c.Application)

@@ -33,9 +33,9 @@ func (t *Tx) Challenge(tn protocol.TenantID, id protocol.ChallengeID) (challenge
 	return scanChallenge(t.row(challengeSelect+`WHERE c.tenant_id = $1 AND c.id = $2`, tn, id))
 }
 
-// ChallengeByBrowser finds a challenge by the hash of its browser token.
-func (t *Tx) ChallengeByBrowser(hash string) (challenge.Challenge, error) {
-	return scanChallenge(t.row(challengeSelect+`WHERE c.browser_hash = $1`, hash))
+// ChallengeByBrowser finds, in any tenant, a challenge that has both the id and the hash of the browser token.
+func (t *Tx) ChallengeByBrowser(id protocol.ChallengeID, hash string) (challenge.Challenge, error) {
+	return scanChallenge(t.row(challengeSelect+`WHERE c.id = $1 AND c.browser_hash = $2`, id, hash))
 }
 
 // Recent lists a user's challenges that are pending at now, or were denied since, oldest first.
@@ -47,7 +47,7 @@ func (t *Tx) Recent(tn protocol.TenantID, id protocol.UserID, now, since time.Ti
 		err := s.Scan(&b.ID, &b.Application, &b.Session, &b.Transaction, &b.Status, at{&b.ExpiresAt}, at{&b.DecidedAt}, parsed{&b.Recipients}, &created)
 		return b, err
 	}, columns+`WHERE tenant_id = $1 AND user_id = $2 AND status = 'pending' AND expires_at > $3 UNION ALL `+
-		columns+`WHERE tenant_id = $4 AND user_id = $5 AND status = 'denied' AND decided_at > $6 ORDER BY created_at, id`,
+		columns+`WHERE tenant_id = $4 AND user_id = $5 AND status = 'denied' AND decided_at > 0 AND decided_at > $6 ORDER BY created_at, id`,
 		tn, id, millis(now), tn, id, millis(since))
 }
 

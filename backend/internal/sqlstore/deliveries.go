@@ -29,7 +29,7 @@ func (t *Tx) WakeupHistory(tn protocol.TenantID, id protocol.UserID, now time.Ti
 		}
 	}
 	err = t.row(`SELECT coalesce(max(reported_at), 0) FROM challenges WHERE tenant_id = $1 AND user_id = $2
-		AND status IN ('approved', 'denied', 'expired', 'canceled', 'superseded', 'failed') AND decided_at > $3`, tn, id, millis(now.Add(-lateReport))).Scan(at{&late})
+		AND status IN ('approved', 'denied', 'expired', 'canceled', 'superseded', 'failed') AND decided_at > 0 AND decided_at > $3`, tn, id, millis(now.Add(-lateReport))).Scan(at{&late})
 	if err != nil {
 		return h, err
 	}

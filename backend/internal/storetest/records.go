@@ -175,7 +175,7 @@ func challenges(_ *testing.T, b *bench) {
 		got, err := tx.Challenge(b.tn.ID, c.ID)
 		b.equal("its members", []any{got.Status, got.Decision, got.DecidedAt, got.Signer.Level, got.Hash, got.Match, got.Recipients, got.SaltSealed, got.UserRef},
 			[]any{protocol.StatusApproved, "raw", won.At, protocol.LevelTPM, c.Hash, c.Match, c.Recipients, c.SaltSealed, "ada"})
-		browser, browserErr := tx.ChallengeByBrowser(c.BrowserHash)
+		browser, browserErr := tx.ChallengeByBrowser(c.ID, c.BrowserHash)
 		b.equal("by its browser token", browser.ID, c.ID)
 		_, foreignErr := tx.Challenge(other.ID, c.ID)
 		b.want("read by another tenant", foreignErr, txn.ErrNotFound)

@@ -1,4 +1,6 @@
 -- +goose Up
+-- Every index is a page to write, so there are few. A query that means a partial index states its condition in literals.
+--
 -- Times are Unix milliseconds, UTC; 0 means "not yet". Every row of a tenant carries the tenant's id, and
 -- references within a tenant are composite, so that no row can point into another tenant (T9).
 CREATE TABLE meta (
@@ -165,13 +167,14 @@ CREATE TABLE challenges (
     signer         TEXT NOT NULL DEFAULT '',
     reported_at    BIGINT NOT NULL DEFAULT 0,
     report         TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (tenant_id, id),
+    PRIMARY KEY (id, tenant_id), -- found by id alone for a browser's token
     FOREIGN KEY (tenant_id, application_id) REFERENCES applications (tenant_id, id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
-CREATE INDEX challenges_by_user ON challenges (tenant_id, user_id, status, decided_at);
-CREATE INDEX challenges_due ON challenges (status, expires_at);
-CREATE UNIQUE INDEX challenges_by_browser ON challenges (browser_hash);
+CREATE INDEX challenges_pending ON challenges (tenant_id, user_id) WHERE status = 'pending';
+CREATE INDEX challenges_due ON challenges (expires_at) WHERE status = 'pending';
+-- The outcomes of a user, by kind: for the rules of create and for the wake-up budgets.
+CREATE INDEX challenges_outcomes ON challenges (tenant_id, user_id, status, decided_at) WHERE decided_at > 0;
 
 CREATE TABLE replays (
     scope      TEXT PRIMARY KEY,
@@ -181,7 +184,7 @@ CREATE TABLE replays (
     sealed     BLOB,
     secrets_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
-);
+) WITHOUT ROWID;
 CREATE INDEX replays_due ON replays (expires_at);
 
 CREATE TABLE audit_events (
@@ -198,7 +201,7 @@ CREATE TABLE audit_events (
     seq            BIGINT NOT NULL DEFAULT 0,
     hash           TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX audit_unsealed ON audit_events (seq);
+CREATE INDEX audit_unsealed ON audit_events (seq) WHERE seq = 0;
 CREATE INDEX audit_by_tenant ON audit_events (tenant_id, id);
 CREATE UNIQUE INDEX audit_by_place ON audit_events (tenant_id, seq) WHERE seq > 0;
 

@@ -51,6 +51,3 @@ CREATE TABLE delivery_attempts (
     message_id  TEXT NOT NULL
 );
 CREATE INDEX delivery_attempts_by_delivery ON delivery_attempts (delivery_id);
-
--- The latest decision of each kind of a user, for the wake-up budgets.
-CREATE INDEX challenges_outcomes ON challenges (tenant_id, user_id, status, decided_at) WHERE decided_at > 0;
