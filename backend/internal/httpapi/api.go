@@ -54,6 +54,10 @@ type Limits struct {
 	Body       time.Duration // the longest a body may take to arrive; 30 seconds
 	PerDevice  int           // streams of one device at once; one more ends the oldest; 3
 	StreamsAll int           // streams of all devices at once; 15 000, under the usual limit of open files
+
+	PerBrowser     int // waits and streams of one browser token at once; 8
+	BrowsersAll    int // of all browsers; 3 000
+	PerApplication int // of one application; 2 000
 }
 
 func (l Limits) withDefaults() Limits {
@@ -66,12 +70,16 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Ping, 25*time.Second)
 	def(&l.Write, 10*time.Second)
 	def(&l.Body, 30*time.Second)
-	if l.PerDevice == 0 {
-		l.PerDevice = 3
+	count := func(n *int, v int) {
+		if *n == 0 {
+			*n = v
+		}
 	}
-	if l.StreamsAll == 0 {
-		l.StreamsAll = 15000
-	}
+	count(&l.PerDevice, 3)
+	count(&l.StreamsAll, 15000)
+	count(&l.PerBrowser, 8)
+	count(&l.BrowsersAll, 3000)
+	count(&l.PerApplication, 2000)
 	return l
 }
 
@@ -80,6 +88,7 @@ type API struct {
 	Params
 	operations map[string]*operation
 	streams    streamCount
+	open       openCount
 	handler    http.Handler
 
 	closeOnce sync.Once
@@ -101,6 +110,7 @@ func New(ctx context.Context, p Params) (*API, error) {
 	p.Limits = p.Limits.withDefaults()
 	a := &API{Params: p, operations: ops, closing: make(chan struct{})}
 	a.streams.open = map[protocol.DeviceID][]chan struct{}{}
+	a.open.by = map[string]int{}
 	routes, err := a.routes()
 	if err != nil {
 		return nil, err

@@ -129,16 +129,21 @@ type reader func() (any, string, time.Time, error)
 
 // followed is the stream of one challenge, for an application or a browser.
 type followed struct {
-	a    *API
-	ctx  context.Context
-	sub  *bus.Subscription
-	read reader
+	a       *API
+	ctx     context.Context
+	sub     *bus.Subscription
+	read    reader
+	release func()
 }
 
 // followChallenge reads once, so that a refusal is still a problem document, and then streams.
 func (a *API) followChallenge(ctx context.Context, id protocol.ChallengeID, read reader) (followed, error) {
 	f := followed{a: a, ctx: ctx, read: read}
 	if _, _, _, err := read(); err != nil {
+		return f, err
+	}
+	var err error
+	if f.release, err = a.open.take(ctx, a.Limits); err != nil {
 		return f, err
 	}
 	f.sub = a.Bus.Subscribe(bus.Challenge(string(id)))
@@ -156,6 +161,7 @@ func (f followed) VisitStreamBrowserChallengeResponse(w http.ResponseWriter) err
 }
 
 func (f followed) run(w http.ResponseWriter, kind string) error {
+	defer f.release()
 	defer f.sub.Close()
 	gauge := f.a.Metrics.streams.WithLabelValues(kind)
 	gauge.Inc()

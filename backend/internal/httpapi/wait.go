@@ -25,6 +25,12 @@ func poll[T any](ctx context.Context, a *API, topic string, seconds int, read fu
 		v, err := read()
 		return v.value, err
 	}
+	release, err := a.open.take(ctx, a.Limits)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	defer release()
 	sub := a.Bus.Subscribe(topic)
 	defer sub.Close()
 	a.Metrics.waits.Inc()
