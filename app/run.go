@@ -74,9 +74,9 @@ func run(ctx context.Context, stop func(), o options) error {
 	p.work.Go(func() { _ = p.core.Run(ctx) })
 	p.work.Go(func() { w.system.Signals.Watch(ctx, func(string) { p.core.Wake("", "") }) })
 	if p.links != nil {
-		go p.links.Serve(func(uri string) { fyne.Do(func() { w.flow.Link(uri) }) })
+		go p.links.Serve(func(uri string) { w.doze.do(func() { w.flow.Link(uri) }) })
 	}
-	go func() { <-ctx.Done(); fyne.Do(fyneApp.Quit) }()
+	go func() { <-ctx.Done(); w.doze.do(fyneApp.Quit) }()
 	w.open()
 	fyneApp.Run()
 	stop()

@@ -26,10 +26,11 @@ type window struct {
 	tray   desktop.App // nil: there is none to see
 	icons  [2]fyne.Resource
 	shown  bool
+	doze   *doze
 }
 
 func newWindow(ctx context.Context, stop func(), a fyne.App, p *parts) (*window, error) {
-	w := &window{p: p, app: a}
+	w := &window{p: p, app: a, doze: newDoze()}
 	if err := p.look(a, p.prefs); err != nil {
 		return nil, err
 	}
@@ -46,11 +47,11 @@ func newWindow(ctx context.Context, stop func(), a fyne.App, p *parts) (*window,
 	w.system = platform.New(platform.Params{
 		Name: p.brand.Name, ID: p.brand.AppID, Command: []string{self, "--hidden"},
 		Send: func(title, body string) { a.SendNotification(fyne.NewNotification(title, body)) },
-		Open: func() { fyne.Do(w.raise) },
+		Open: func() { w.doze.do(w.raise) },
 	})
 	w.flow, err = flow.New(flow.Params{
 		Context: ctx, App: a, Window: w.win, Core: p.core, Inbox: p.inbox, Keys: p.keys, Guard: p.guard, Prefs: p.prefs,
-		System: w.system, Brand: p.brand, Version: version, Do: fyne.Do, Raise: w.raise, Asking: w.asking,
+		System: w.system, Brand: p.brand, Version: version, Do: w.doze.do, Raise: w.raise, Asking: w.asking,
 		Look: func(prefs *flow.Prefs) error { return p.look(a, prefs) }, Log: p.log,
 	})
 	if err != nil {
@@ -91,17 +92,20 @@ func (w *window) open() {
 		w.flow.Start()
 		if !w.p.hidden || w.tray == nil {
 			w.raise()
+		} else {
+			w.hide()
 		}
 		if w.p.invite != "" {
 			w.flow.Link(w.p.invite)
 		}
 	})
-	w.app.Lifecycle().SetOnEnteredForeground(func() { fyne.Do(func() { w.flow.Seen(w.shown) }) })
+	w.app.Lifecycle().SetOnEnteredForeground(func() { w.doze.do(func() { w.flow.Seen(w.shown) }) })
 }
 
 // raise puts the window before the person. A prompt on it accepts nothing for a moment.
 func (w *window) raise() {
 	w.shown = true
+	w.doze.end()
 	w.win.Show()
 	w.win.RequestFocus()
 	w.flow.Seen(true)
@@ -111,6 +115,7 @@ func (w *window) hide() {
 	w.shown = false
 	w.win.Hide()
 	w.flow.Seen(false)
+	w.doze.begin()
 }
 
 // makeTray puts the app into the tray, where there is one to see it.

@@ -9,7 +9,11 @@ what=${1:-server}
 shift || true
 case $what in
 server) programs=(backend/internal/bench mobile/internal/bench shared/internal/bench) ;;
-app) programs=(app/internal/bench) ;;
+app)
+	programs=(app/internal/bench)
+	need_debs "${app_debs[@]}" xvfb xauth xdotool dbus-daemon libgl1-mesa-dri
+	if [ -z "${DISPLAY:-}" ]; then exec xvfb-run -a -s '-screen 0 1280x1024x24' "$0" app "$@"; fi
+	;;
 *) fail "usage: bench.sh server|app" ;;
 esac
 

@@ -49,8 +49,7 @@ keyring_session() {
 # The app in a real window, drawn by Mesa on a display without a screen.
 app_window() {
 	if ! has_go app/e2e; then say "app/e2e has no Go file yet"; return; fi
-	need_debs "${app_debs[@]}" xvfb xauth xdotool libgl1-mesa-dri libegl1 libgles2 fonts-noto-core
-	.ci/scripts/build.sh backend/cmd/nodd mobile/cmd/nodsim
+	need_debs "${app_debs[@]}" xvfb xauth xdotool xclip imagemagick dbus-daemon swtpm libgl1-mesa-dri libegl1 libgles2 fonts-noto-core
 	(cd app && xvfb-run -a -s '-screen 0 1280x1024x24' go test -tags gles -count=1 -timeout 8m ./e2e/...)
 }
 

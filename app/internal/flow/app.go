@@ -3,10 +3,13 @@ package flow
 import (
 	"context"
 	"errors"
+	"image/color"
 	"log/slog"
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
 
 	"github.com/nod-auth/nod/app/internal/guard"
 	"github.com/nod-auth/nod/app/internal/inbox"
@@ -207,6 +210,9 @@ func (a *App) render() {
 	if c.tick != nil {
 		page.Tick = func(now time.Time) { c.tick(now, frame) }
 	}
+	if a.p.Log.Enabled(a.p.Context, slog.LevelDebug) {
+		page.Content = a.traced(s.name, page.Content)
+	}
 	a.sig = a.signature(s)
 	a.stage.Show(page)
 	if s.typing {
@@ -214,6 +220,21 @@ func (a *App) render() {
 	}
 	a.touch()
 	a.p.Log.Debug("page", "name", s.name)
+}
+
+// traced adds one pixel that tells when the page is painted for the first time.
+func (a *App) traced(name string, page fyne.CanvasObject) fyne.CanvasObject {
+	painted := false
+	pixel := canvas.NewRasterWithPixels(func(int, int, int, int) color.Color {
+		if !painted {
+			painted = true
+			a.p.Log.Debug("painted", "name", name)
+		}
+		return color.Transparent
+	})
+	corner := container.NewWithoutLayout(pixel)
+	pixel.Resize(fyne.NewSquareSize(1))
+	return container.NewStack(page, corner)
 }
 
 // fieldReach is how far into a page's focus order a text field is looked for.

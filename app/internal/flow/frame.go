@@ -16,7 +16,7 @@ import (
 // frame sets a page into the window's frame.
 func (a *App) frame(s *screen, c content) *shell.Shell {
 	return shell.New(shell.Params{
-		AppName: a.p.Brand.Name, Accounts: a.accounts(), Current: s.account, Place: s.place, Page: c.page, Wide: c.wide,
+		AppName: a.p.Brand.Name, Accounts: a.sidebar(), Current: s.account, Place: s.place, Page: c.page, Wide: c.wide,
 		OnAccount: a.openAccount, OnAdd: func() { a.visit(a.add("", "")) },
 		OnAccounts: func() { a.visit(a.home()) }, OnActivity: func() { a.visit(a.activity()) }, OnSettings: func() { a.visit(a.settings()) },
 	})
@@ -68,6 +68,18 @@ func (a *App) accounts() []home.Account {
 		out = append(out, row)
 	}
 	return out
+}
+
+// sidebar is accounts with a word about servers that cannot be reached: a wide
+// window has no other place for it.
+func (a *App) sidebar() []home.Account {
+	rows := a.accounts()
+	for i := range rows {
+		if acc := a.snap.Accounts[i]; acc.Link == inbox.LinkOffline && rows[i].Problem == "" {
+			rows[i].Problem = text("home.unreachable")
+		}
+	}
+	return rows
 }
 
 // home is the first page.

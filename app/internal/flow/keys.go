@@ -21,6 +21,7 @@ import (
 type Keys struct {
 	dir, application, device string
 	core                     *device.Core
+	best                     func(ctx context.Context, params system.Params) (keystore.Store, []system.Considered, error)
 	// ask asks the person for the passphrase; new is a first one, wrong says that
 	// the last was not right. It returns keystore.ErrCanceled when the person will not.
 	ask func(ctx context.Context, fresh, wrong bool) ([]byte, error)
@@ -37,11 +38,16 @@ type KeysParams struct {
 	Application string // the brand's name
 	TPMDevice   string // "" is the usual one
 	Core        *device.Core
+	// Best picks the store; nil means system.Best.
+	Best func(ctx context.Context, params system.Params) (keystore.Store, []system.Considered, error)
 }
 
 // NewKeys opens nothing yet.
 func NewKeys(p KeysParams) *Keys {
-	return &Keys{dir: p.Dir, application: p.Application, device: p.TPMDevice, core: p.Core}
+	if p.Best == nil {
+		p.Best = system.Best
+	}
+	return &Keys{best: p.Best, dir: p.Dir, application: p.Application, device: p.TPMDevice, core: p.Core}
 }
 
 // Store returns the open store, or nil.
@@ -88,7 +94,7 @@ func (k *Keys) Open(ctx context.Context, fresh bool) (keystore.Store, error) {
 		if have := k.hasFile(); have || fresh {
 			params.Passphrase = func(ctx context.Context) ([]byte, error) { return k.ask(ctx, !have, wrong) }
 		}
-		store, looked, err := system.Best(ctx, params)
+		store, looked, err := k.best(ctx, params)
 		k.mu.Lock()
 		k.looked = looked
 		if err == nil {

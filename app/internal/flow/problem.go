@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 
 	"github.com/nod-auth/nod/app/internal/ui/notice"
 	"github.com/nod-auth/nod/app/internal/ui/shell"
@@ -73,6 +74,7 @@ func (a *App) failed(err error, again, other func(), otherKey string) *screen {
 func (a *App) openKeys() {
 	a.work(func(ctx context.Context) error {
 		_, err := a.p.Keys.Open(ctx, false)
+		debug.FreeOSMemory() // opening a file of keys takes 64 MiB once
 		return err
 	}, func(err error) {
 		switch {

@@ -220,10 +220,6 @@ func (b *Inbox) closeCurrent(e device.Event) {
 	if kind == "" {
 		kind = endOf(e.Status)
 	}
-	if kind == device.OutcomeSuperseded && len(b.pending) > 0 {
-		b.current = nil // the newer request stands; there is nothing to read
-		return
-	}
 	c.Outcome = &Outcome{Outcome: device.Outcome{Kind: kind, Status: e.Status}, At: b.now()}
 }
 
@@ -248,7 +244,8 @@ func (b *Inbox) advance() {
 		if c.Outcome == nil || c.Sending || len(b.pending) == 0 {
 			return
 		}
-		if left := OutcomeStays - b.now().Sub(c.Outcome.At); left > 0 {
+		replaced := c.Outcome.Kind == device.OutcomeSuperseded // the newer request stands; there is nothing to read
+		if left := OutcomeStays - b.now().Sub(c.Outcome.At); left > 0 && !replaced {
 			b.after(timerAdvance, left, func() { b.advance() })
 			return
 		}

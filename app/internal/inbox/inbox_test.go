@@ -214,7 +214,15 @@ func TestASupersededRequestMakesRoomForTheNewerOneAtOnce(t *testing.T) {
 	two, _ := s.Ask("ada", nil)
 	r.until("both", func(s inbox.Snapshot) bool { return len(s.Pending) == 2 })
 	s.Close(one, protocol.StatusSuperseded)
-	r.until("the newer one", asking(two))
+	have := r.until("the newer one", asking(two))
+	s.Close(two, protocol.StatusSuperseded) // and in the other order: the end is heard first
+	r.until("the end of the second", ended(device.OutcomeSuperseded))
+	three, _ := s.Ask("ada", nil)
+	start := time.Now()
+	r.until("the third", asking(three))
+	if waited := time.Since(start); waited > inbox.OutcomeStays/2 {
+		t.Errorf("the newer request waited %s behind the end of an older one; %d came", waited, have.Arrivals)
+	}
 }
 
 func TestARequestEndsByItsTime(t *testing.T) {
