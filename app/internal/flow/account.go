@@ -31,12 +31,14 @@ func (a *App) openAccount(id string) {
 
 func (a *App) accountPage(id string) *screen {
 	s := &screen{name: "account", place: shell.Inside, account: id, live: true}
-	s.build = func() content {
-		acc, ok := a.account(id)
-		if !ok {
-			s.name = "home"
-			return a.home().build()
+	s.leave = func() *screen {
+		if _, ok := a.account(id); !ok {
+			return a.home()
 		}
+		return nil
+	}
+	s.build = func() content {
+		acc, _ := a.account(id)
 		return content{page: account.New(a.accountParams(acc))}
 	}
 	return s

@@ -83,6 +83,9 @@ type screen struct {
 	// build makes the page; live pages are made again when the inbox changes.
 	build func() content
 	live  bool
+	// leave returns where to go when the page has nothing to show any more, else
+	// nil; nil stays. Only for places.
+	leave func() *screen
 	made  *content
 }
 
@@ -191,6 +194,11 @@ func (a *App) uncover() {
 
 // render shows the present page in its frame.
 func (a *App) render() {
+	if a.base.leave != nil {
+		if next := a.base.leave(); next != nil {
+			a.base = next
+		}
+	}
 	s := a.current()
 	if s.made == nil || s.live {
 		c := s.build()
@@ -284,9 +292,8 @@ func (a *App) touch() {
 	}
 	a.idle = time.AfterFunc(IdleLock, func() {
 		a.p.Do(func() {
-			if a.p.Prefs.Lock && !a.locked {
-				a.lock()
-				a.render()
+			if a.p.Prefs.Lock {
+				a.Lock()
 			}
 		})
 	})

@@ -262,13 +262,15 @@ func (a *App) wait(cancel func()) *screen {
 // code shows the digits to type in the browser, until the browser did.
 func (a *App) code(id string) *screen {
 	s := &screen{name: "code", place: shell.Inside, account: id, live: true}
-	s.build = func() content {
-		acc, ok := a.p.Core.Account(device.AccountID(id))
-		home := func() { a.visit(a.home()) }
-		if !ok || acc.Status == device.AccountActive {
-			s.name = "home"
-			return a.home().build()
+	s.leave = func() *screen {
+		if acc, ok := a.p.Core.Account(device.AccountID(id)); !ok || acc.Status == device.AccountActive {
+			return a.home()
 		}
+		return nil
+	}
+	s.build = func() content {
+		acc, _ := a.p.Core.Account(device.AccountID(id))
+		home := func() { a.visit(a.home()) }
 		state := enroll.WaitCode
 		if acc.Status == device.AccountRevoked {
 			state = enroll.CodeFailed

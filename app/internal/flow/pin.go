@@ -115,7 +115,14 @@ func (a *App) pinProblem(err error) string {
 	return a.problem(err)
 }
 
-// lock hides everything until the PIN is given.
+// Lock hides everything until the PIN is given. Without a PIN it does nothing.
+func (a *App) Lock() {
+	if a.p.Guard.Set() && !a.locked {
+		a.lock()
+		a.render()
+	}
+}
+
 func (a *App) lock() {
 	a.locked = true
 	a.unlock("")
