@@ -220,7 +220,7 @@ func (s *server) tidy(ctx context.Context) {
 
 // sealAudit chains audit events. The lock on the database makes this process the only one that does.
 func (s *server) sealAudit(ctx context.Context) {
-	(&audit.Sealer{Store: sqlstore.For[audit.Tx](s.db), Now: wallClock, Log: s.log}).Run(ctx, sealEvery)
+	(&audit.Sealer{Store: sqlstore.For[audit.Tx](s.db), Now: wallClock, Log: s.log, Sign: s.signHead, CheckpointEvery: checkpointEvery}).Run(ctx, sealEvery)
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
