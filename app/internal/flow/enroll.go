@@ -5,18 +5,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"image"
-	_ "image/gif" // pictures of QR codes come in these forms
-	_ "image/jpeg"
-	_ "image/png"
 	"io"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/storage"
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"github.com/nod-auth/nod/app/internal/platform"
 	"github.com/nod-auth/nod/app/internal/ui/enroll"
@@ -27,9 +21,6 @@ import (
 	"github.com/nod-auth/nod/mobile/device"
 	"github.com/nod-auth/nod/mobile/keystore"
 )
-
-// maxPicture bounds what is read of a picture: a large photograph.
-const maxPicture = 32 << 20
 
 // firstRun teaches, once, and goes on to the first account.
 func (a *App) firstRun() *screen {
@@ -151,23 +142,6 @@ func (a *App) picture(r io.Reader) {
 		return
 	}
 	a.invited(s)
-}
-
-// DecodeQR reads the QR code of a picture (PNG, JPEG or GIF).
-func DecodeQR(r io.Reader) (string, error) {
-	img, _, err := image.Decode(io.LimitReader(r, maxPicture))
-	if err != nil {
-		return "", err
-	}
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
-	if err != nil {
-		return "", err
-	}
-	found, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
-	if err != nil {
-		return "", err
-	}
-	return found.GetText(), nil
 }
 
 // confirm asks whether the account is to be added. Nothing was contacted.

@@ -97,6 +97,7 @@ func newRig(t *testing.T, picture []byte) *rig {
 	work.Go(func() { r.inbox.Run(ctx) })
 	work.Go(func() { _ = r.core.Run(ctx) })
 	t.Cleanup(func() {
+		r.do(func() { r.app.Seen(false) })
 		cancel()
 		work.Wait()
 		_ = r.core.Close()
@@ -281,29 +282,32 @@ func TestALinkWaitsWhileARequestIsAnswered(t *testing.T) {
 }
 
 func TestAPictureWithACodeIsAnInvitation(t *testing.T) {
-	r := newRig(t, nil)
-	uri := r.server.Invite("ada")
-	got, err := flow.DecodeQR(bytes.NewReader(picture(t, uri)))
-	if err != nil || got != uri {
-		t.Errorf("read %q: %v", got, err)
+	server := devicetest.New(t)
+	for i := range 60 {
+		uri := server.Invite("ada")
+		if got, err := flow.DecodeQR(bytes.NewReader(picture(t, uri, 240+7*i))); err != nil || got != uri {
+			t.Errorf("at %d pixels read %q: %v", 240+7*i, got, err)
+		}
 	}
-	if _, err := flow.DecodeQR(strings.NewReader("no picture")); err == nil {
-		t.Error("text was taken for a picture")
+	for _, bad := range []string{"", "no picture", "GIF89a\xff\xff\xff\xff\x00\x00\x00"} {
+		if _, err := flow.DecodeQR(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q was taken for a picture", bad)
+		}
 	}
 }
 
 func TestAPictureOnTheClipboardIsPasted(t *testing.T) {
 	server := devicetest.New(t)
-	r := newRig(t, picture(t, server.Invite("ada"))).start()
+	r := newRig(t, picture(t, server.Invite("ada"), 400)).start()
 	r.key(fyne.KeyEscape)
 	r.sees("Paste from the clipboard")
 	r.taps("Paste from the clipboard")
 	r.sees("Add " + server.Company + "?")
 }
 
-func picture(t *testing.T, s string) []byte {
+func picture(t *testing.T, s string, side int) []byte {
 	t.Helper()
-	matrix, err := qrcode.NewQRCodeWriter().Encode(s, gozxing.BarcodeFormat_QR_CODE, 400, 400, nil)
+	matrix, err := qrcode.NewQRCodeWriter().Encode(s, gozxing.BarcodeFormat_QR_CODE, side, side, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
