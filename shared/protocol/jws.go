@@ -2,9 +2,14 @@ package protocol
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/asn1"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 	"unicode/utf8"
 
@@ -68,27 +73,52 @@ func Sign(s *Signer, m message) (string, error) {
 	return signPayload(s, m.typ(), payload)
 }
 
+// signPayload writes the compact form (RFC 7515 section 3.1). The header has nothing that needs escaping in JSON. Reading what
+// others wrote is go-jose's; see verify.
 func signPayload(s *Signer, t Type, payload []byte) (string, error) {
-	opts := (&jose.SignerOptions{}).WithType(jose.ContentType(t)).WithHeader("kid", string(s.kid))
+	header := []byte(`{"alg":"ES256",`)
 	if t == TypeEnrollment {
-		opts = opts.WithHeader("jwk", s.public)
+		jwk, err := s.public.MarshalJSON()
+		if err != nil {
+			return "", fmt.Errorf("sign %s: %w", t, err)
+		}
+		header = append(append(append(header, `"jwk":`...), jwk...), ',')
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: s.opaque}, opts)
-	if err != nil {
-		return "", fmt.Errorf("prepare %s: %w", t, err)
-	}
-	object, err := signer.Sign(payload)
+	header = append(header, `"kid":"`+string(s.kid)+`","typ":"`+string(t)+`"}`...)
+	encoding := base64.RawURLEncoding
+	raw := make([]byte, 0, encoding.EncodedLen(len(header))+encoding.EncodedLen(len(payload))+encoding.EncodedLen(signatureBytes)+2)
+	raw = append(encoding.AppendEncode(raw, header), '.')
+	raw = encoding.AppendEncode(raw, payload)
+	signature, err := s.sign(raw)
 	if err != nil {
 		return "", fmt.Errorf("sign %s: %w", t, err)
 	}
-	raw, err := object.CompactSerialize()
-	if err != nil {
-		return "", fmt.Errorf("sign %s: %w", t, err)
-	}
+	raw = encoding.AppendEncode(append(raw, '.'), signature)
 	if len(raw) > MaxSize(t) {
 		return "", fail(CodeTooLarge, "", "%s over %d bytes", t, MaxSize(t))
 	}
-	return raw, nil
+	return string(raw), nil
+}
+
+// sign returns r and s, 32 bytes each (RFC 7518 section 3.4).
+func (s *Signer) sign(input []byte) ([]byte, error) {
+	digest := sha256.Sum256(input)
+	der, err := s.key.Sign(rand.Reader, digest[:], crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	var parts struct{ R, S *big.Int }
+	if rest, err := asn1.Unmarshal(der, &parts); err != nil || len(rest) > 0 {
+		return nil, errors.New("the key's signature is not one of ECDSA")
+	}
+	out := make([]byte, signatureBytes)
+	for i, n := range []*big.Int{parts.R, parts.S} {
+		if n.Sign() <= 0 || n.BitLen() > 8*coordinateBytes {
+			return nil, errors.New("the key's signature is not one of P-256")
+		}
+		n.FillBytes(out[i*coordinateBytes:][:coordinateBytes])
+	}
+	return out, nil
 }
 
 // KeyFunc finds the public key for a "kid"; it returns the zero JWK when there is none.

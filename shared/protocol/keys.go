@@ -7,8 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 
-	jose "github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/cryptosigner"
 	"github.com/go-jose/go-jose/v4/json"
 )
 
@@ -72,22 +70,34 @@ func (j JWK) Equal(o JWK) bool { return j.key != nil && o.key != nil && j.key.Eq
 
 // Thumbprint returns the key's id, empty for the zero JWK.
 func (j JWK) Thumbprint() Thumbprint {
+	x, y, ok := j.coordinates()
+	if !ok {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(`{"crv":"P-256","kty":"EC","x":"` + x + `","y":"` + y + `"}`)) // RFC 7638 section 3.2
+	return Thumbprint(base64.RawURLEncoding.EncodeToString(sum[:]))
+}
+
+// coordinates returns x and y in base64url; ok is false for the zero JWK.
+func (j JWK) coordinates() (x, y string, ok bool) {
 	if j.key == nil {
-		return ""
+		return "", "", false
 	}
-	sum, err := (&jose.JSONWebKey{Key: j.key}).Thumbprint(crypto.SHA256)
+	point, err := j.key.Bytes()
 	if err != nil {
-		return ""
+		return "", "", false // can't happen: every JWK is a point of P-256
 	}
-	return Thumbprint(base64.RawURLEncoding.EncodeToString(sum))
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode(point[1 : 1+coordinateBytes]), encode(point[1+coordinateBytes:]), true
 }
 
 // MarshalJSON implements json.Marshaler.
 func (j JWK) MarshalJSON() ([]byte, error) {
-	if j.key == nil {
+	x, y, ok := j.coordinates()
+	if !ok {
 		return []byte("null"), nil
 	}
-	return (&jose.JSONWebKey{Key: j.key}).MarshalJSON()
+	return []byte(`{"kty":"EC","crv":"P-256","x":"` + x + `","y":"` + y + `"}`), nil
 }
 
 // UnmarshalJSON implements json.Unmarshaler. It refuses private keys, other curves, points off the curve, and
@@ -130,7 +140,7 @@ const (
 type Signer struct {
 	public JWK
 	kid    Thumbprint
-	opaque jose.OpaqueSigner
+	key    crypto.Signer
 }
 
 // NewSigner wraps a key. key.Sign receives a SHA-256 digest and returns an ASN.1 DER signature, as crypto.Signer says.
@@ -139,7 +149,7 @@ func NewSigner(key crypto.Signer) (*Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Signer{public: public, kid: public.Thumbprint(), opaque: cryptosigner.Opaque(key)}, nil
+	return &Signer{public: public, kid: public.Thumbprint(), key: key}, nil
 }
 
 // Public returns the public half.
