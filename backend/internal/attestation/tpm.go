@@ -79,7 +79,10 @@ func (t *TPM) verify(in Params) (Proof, error) {
 	if !area.holds(in.Key) {
 		return Proof{}, fail(CodeKeyMismatch, "the public area is of another key")
 	}
-	return Proof{Level: protocol.LevelTPM}, area.check(in.Role)
+	if err := area.check(in.Role); err != nil {
+		return Proof{}, err
+	}
+	return Proof{Level: protocol.LevelTPM}, nil
 }
 
 // checkChain returns the attestation key's certificate after the standard path check.
