@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -121,7 +122,8 @@ func newServer(t *testing.T) *server {
 func (s *server) start() map[string]string {
 	s.t.Helper()
 	s.cmd = exec.Command(s.nodd, "serve", "--listen", s.listen, "--data", filepath.Join(s.dir, "nod.db"))
-	s.cmd.Env = append(os.Environ(), "NOD_LOG_LEVEL=warn")
+	own := func(kv string) bool { return strings.HasPrefix(kv, "NOD_") } // the test's own; the server knows every NOD_ variable or refuses
+	s.cmd.Env = append(slices.DeleteFunc(os.Environ(), own), "NOD_LOG_LEVEL=warn")
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)
