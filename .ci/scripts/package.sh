@@ -29,6 +29,7 @@ app_tree() {
 		install -D -m 644 "${brand_icon%.png}.svg" "$usr/share/icons/hicolor/scalable/apps/$brand_id.svg"
 	fi
 	install -D -m 644 LICENSE "$usr/share/doc/$brand_command/copyright"
+	install -m 644 app/internal/resource/fonts/OFL.txt "$usr/share/doc/$brand_command/Inter-OFL.txt"
 	mkdir -p "$usr/share/applications"
 	cat >"$usr/share/applications/$brand_id.desktop" <<-DESKTOP
 		[Desktop Entry]
@@ -87,6 +88,7 @@ windows)
 	.ci/scripts/app.sh windows
 	install -D -m 755 "build/bin/$brand_command.exe" "$work/win/$brand_name.exe"
 	install -m 644 LICENSE "$work/win/LICENSE.txt"
+	install -m 644 app/internal/resource/fonts/OFL.txt "$work/win/Inter-OFL.txt"
 	touch -d "@$SOURCE_DATE_EPOCH" "$work/win"/*
 	rm -f "$out/$brand_command-$app_version-windows-amd64.zip"
 	(cd "$work/win" && zip -q -X -9 "$out/$brand_command-$app_version-windows-amd64.zip" ./*)
