@@ -86,7 +86,7 @@ func run(ctx context.Context, stop func(), o options) error {
 // open opens the profile; the key store follows when the window is there.
 func (p *parts) open(ctx context.Context) (err error) {
 	if p.prefs, err = flow.OpenPrefs(filepath.Join(p.profile, "settings.json")); err != nil {
-		p.log.Warn("settings not read", "error", err)
+		p.log.WarnContext(ctx, "settings not read", "error", err)
 	}
 	if err := flow.LoadTexts(p.prefs.Language); err != nil {
 		return err
@@ -95,7 +95,7 @@ func (p *parts) open(ctx context.Context) (err error) {
 		return err
 	}
 	if p.links, err = platform.Listen(p.profile); err != nil {
-		p.log.Warn("links are not handed over", "error", err)
+		p.log.WarnContext(ctx, "links are not handed over", "error", err)
 		p.links = nil
 	}
 	if p.guard, err = guard.Open(filepath.Join(p.profile, "pin.json")); err != nil {

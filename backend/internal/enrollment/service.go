@@ -221,6 +221,7 @@ func (s *Service) activate(ctx context.Context, e Enrollment) (Enrollment, error
 		_, done, err = s.finish(ctx, e, StatusFailed, "user_disabled")
 	case fault.EnrollmentNotPending:
 		_, done, err = s.finish(ctx, e, StatusFailed, "device_removed")
+	default: // done, or a failure of the store: the next read tries again
 	}
 	return done, err
 }
