@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"strconv"
 
 	"github.com/nod-auth/nod/backend/internal/sqlstore"
@@ -52,6 +54,9 @@ func (c backupCmd) Run(ctx context.Context, p *program, s *settings) error {
 		}
 		if err := d.db.Backup(ctx, c.File); err != nil {
 			return withRemedy(fmt.Errorf("back up: %w", err), "choose a file in a directory that this user may write, with room for the database")
+		}
+		if err := markBackup(ctx, c.File); err != nil {
+			return errors.Join(fmt.Errorf("mark the backup: %w", err), os.Remove(c.File))
 		}
 		p.printf("%s\n", c.File)
 		_, _ = fmt.Fprintf(p.Err, "nodd: the backup opens only with the key in %s: keep a copy of it, apart from the backup\n", keySource(d.config))

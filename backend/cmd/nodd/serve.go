@@ -91,6 +91,10 @@ func (p *program) startOn(ctx context.Context, c *config.Config, listener net.Li
 		unlock()
 		return nil, err
 	}
+	if err := d.refuseBackup(ctx); err != nil {
+		unlock()
+		return nil, errors.Join(err, d.db.Close())
+	}
 	srv := &server{domain: d, addr: listener.Addr().String(), failed: make(chan error, 2), unlock: unlock}
 	if err := srv.prepare(ctx, c); err != nil {
 		unlock()

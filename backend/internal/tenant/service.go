@@ -281,6 +281,20 @@ func (s *Service) load(ctx context.Context, id protocol.TenantID, now time.Time)
 	}
 }
 
+// Skip signs the key statement anew with a sequence that is higher by at least by: a restored backup may know fewer statements than
+// the devices have seen (T42). A tenant whose root key is kept offline is left as it is.
+func (s *Service) Skip(ctx context.Context, id protocol.TenantID, by uint64) error {
+	defer s.forget(id)
+	return s.Store.Update(ctx, func(tx Tx) error {
+		t, keys, err := readTenant(tx, id)
+		if err != nil || len(t.RootSealed) == 0 {
+			return err
+		}
+		t.KeysSeq += by
+		return s.resign(tx, t, keys, s.Now())
+	})
+}
+
 // renew signs the key statement anew.
 func (s *Service) renew(ctx context.Context, id protocol.TenantID, now time.Time) error {
 	return s.Store.Update(ctx, func(tx Tx) error {
