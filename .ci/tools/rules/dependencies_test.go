@@ -11,7 +11,7 @@ import (
 
 // budget is how many modules of others each of ours may import itself, tests left out. To raise one
 // is a decision: its reason belongs into the commit and the new dependency into CHANGELOG.md.
-var budget = map[string]int{"shared": 2, "mobile": 8, "app": 3, "backend": 20}
+var budget = map[string]int{"shared": 2, "mobile": 8, "app": 5, "backend": 20}
 
 // testBudget is the same for tests alone.
 const testBudget = 4
