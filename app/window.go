@@ -49,6 +49,9 @@ func newWindow(ctx context.Context, stop func(), a fyne.App, p *parts) (*window,
 		Send: func(title, body string) { a.SendNotification(fyne.NewNotification(title, body)) },
 		Open: func() { w.doze.do(w.raise) },
 	})
+	if err := platform.RegisterScheme(p.brand.Scheme, p.brand.Name, []string{self}); err != nil {
+		p.log.Warn("links of the browser are not taken", "error", err)
+	}
 	w.flow, err = flow.New(flow.Params{
 		Context: ctx, App: a, Window: w.win, Core: p.core, Inbox: p.inbox, Keys: p.keys, Guard: p.guard, Prefs: p.prefs,
 		System: w.system, Brand: p.brand, Version: version, Do: w.doze.do, Raise: w.raise, Asking: w.asking,

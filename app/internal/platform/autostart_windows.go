@@ -14,11 +14,15 @@ const runKey = `Software\Microsoft\Windows\CurrentVersion\Run`
 type registryStart struct{ name, command string }
 
 func autostart(p Params) Autostart {
-	quoted := make([]string, len(p.Command))
-	for i, part := range p.Command {
+	return registryStart{name: p.ID, command: commandLine(p.Command)}
+}
+
+func commandLine(parts []string) string {
+	quoted := make([]string, len(parts))
+	for i, part := range parts {
 		quoted[i] = windows.EscapeArg(part)
 	}
-	return registryStart{name: p.ID, command: strings.Join(quoted, " ")}
+	return strings.Join(quoted, " ")
 }
 
 // Enabled implements Autostart.
@@ -49,4 +53,20 @@ func (r registryStart) Set(on bool) error {
 		return err
 	}
 	return nil
+}
+
+// RegisterScheme makes this program open links of the scheme, for this person.
+func RegisterScheme(scheme, name string, command []string) error {
+	k, _, err := registry.CreateKey(registry.CURRENT_USER, `Software\Classes\`+scheme, registry.SET_VALUE)
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	open, _, err := registry.CreateKey(registry.CURRENT_USER, `Software\Classes\`+scheme+`\shell\open\command`, registry.SET_VALUE)
+	if err != nil {
+		return err
+	}
+	defer open.Close()
+	// The link comes as one argument; it is checked like any other outside text (T37).
+	return errors.Join(k.SetStringValue("", "URL:"+name), k.SetStringValue("URL Protocol", ""), open.SetStringValue("", commandLine(command)+` "%1"`))
 }
