@@ -29,6 +29,9 @@ func (a *API) admit(op *operation, r *http.Request, w http.ResponseWriter, path 
 	if err := op.accepts(r); err != nil {
 		return nil, nil, err
 	}
+	if op.stream && r.ContentLength != 0 {
+		return nil, nil, problem.New(problem.MalformedRequest).WithDetail("A stream takes no body.")
+	}
 	body, err := op.readBody(r, w, a.Limits.Body)
 	if err != nil {
 		return nil, nil, err

@@ -1,8 +1,12 @@
 package httpapi_test
 
 import (
+	"io"
+	"net"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/nod-auth/nod/backend/internal/httpapi"
 )
@@ -54,4 +58,30 @@ func (c created) page(rest string) string { return "/browser/v1/challenges/" + c
 
 func (c created) pageHeader() map[string]string {
 	return map[string]string{"Authorization": "Bearer " + c.Browser}
+}
+
+// A body that was announced and never comes must not hold a connection, least of all one that nobody asked for.
+func TestT19_ABodyThatNeverComesHoldsNoConnection(t *testing.T) {
+	w := newWorld(t, func(p *httpapi.Params) { p.Limits = httpapi.Limits{Body: 50 * time.Millisecond} })
+	w.enroll("ada")
+	c := w.challenge("ada", "login-1")
+	announced := " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + c.Browser + "\r\nContent-Length: 20000\r\n\r\n"
+	for _, line := range []string{"POST /v1/challenges", "GET /healthz", "POST /nowhere", "GET " + c.page("/events"), "GET " + c.page("")} {
+		t.Run(line, func(t *testing.T) {
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(w.URL, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conn, line+announced); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadAll(conn); err != nil {
+				t.Errorf("the connection is still open: %v", err)
+			}
+		})
+	}
 }

@@ -54,6 +54,9 @@ func (a *API) edge(next http.Handler) http.Handler {
 		if info.https {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
+		if r.ContentLength != 0 { // also one that nobody reads: net/http does, before it answers (T19)
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(a.Limits.Body)) // an error: not a network connection
+		}
 		rec := &recorder{ResponseWriter: w}
 		defer a.finish(rec, r, started)
 		next.ServeHTTP(rec, r)
