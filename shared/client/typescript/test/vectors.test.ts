@@ -115,7 +115,7 @@ gives(
 gives(
   "identifiers.json",
   (v) => {
-if (!isID(`${v.kind}_`, v.text)) throw new ProtocolError("invalid", "id", "is no identifier");
+    if (!isID(`${v.kind}_`, v.text)) throw new ProtocolError("invalid", "id", "is no identifier");
     return true;
   },
   () => true,
