@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"time"
 
+	"github.com/nod-auth/nod/backend/internal/attestation"
 	"github.com/nod-auth/nod/backend/internal/audit"
 	"github.com/nod-auth/nod/backend/internal/bus"
 	"github.com/nod-auth/nod/backend/internal/device"
@@ -100,9 +101,13 @@ func (s *Service) checkRegistration(ctx context.Context, e Enrollment, in *proto
 
 func (s *Service) register(ctx context.Context, e Enrollment, in *protocol.Enrollment, raw string, ring *tenant.Ring) (Registered, error) {
 	now := s.Now()
+	proven, err := s.attest(in, now)
+	if err != nil {
+		return Registered{}, err
+	}
 	d := device.Device{Tenant: e.Tenant, ID: protocol.NewID[protocol.DeviceID](), User: e.User, Info: in.Device, Status: device.StatusUnconfirmed,
-		Key:      device.Credential{ID: in.DeviceKey.Thumbprint(), JWK: in.DeviceKey, Claimed: in.Levels.Device},
-		Approval: device.Credential{ID: in.Approval.JWK.Thumbprint(), JWK: in.Approval.JWK, Claimed: in.Levels.Approval},
+		Key:      device.Credential{ID: in.DeviceKey.Thumbprint(), JWK: in.DeviceKey, Claimed: in.Levels.Device, Proven: proven.Device},
+		Approval: device.Credential{ID: in.Approval.JWK.Thumbprint(), JWK: in.Approval.JWK, Claimed: in.Levels.Approval, Proven: proven.Approval},
 		Handle:   in.Handle, Push: in.Push, CreatedAt: now, SeenAt: now}
 	code, err := drawCode()
 	if err != nil {
@@ -134,13 +139,33 @@ func (s *Service) register(ctx context.Context, e Enrollment, in *protocol.Enrol
 		if err := device.NoteDuplicate(tx, d, now); err != nil {
 			return err
 		}
-		return tx.AppendAudit(next.event(audit.EnrollmentRegister, string(d.ID), now, string(d.Approval.Claimed)))
+		return tx.AppendAudit(next.event(audit.EnrollmentRegister, string(d.ID), now, registered(d, proven)))
 	})
 	if err != nil {
 		return Registered{}, err
 	}
 	s.announce(e.ID, StatusRegistered)
 	return out, nil
+}
+
+// attest checks the platform's word about both keys. A bad one is none: the device is then where it would be without.
+func (s *Service) attest(in *protocol.Enrollment, now time.Time) (attestation.Result, error) {
+	if s.Attest == nil {
+		return attestation.Result{}, nil
+	}
+	r, err := s.Attest(in, now)
+	if err != nil {
+		return attestation.Result{}, fault.Wrap(fault.KeyLevelTooLow, err)
+	}
+	return r, nil
+}
+
+// registered is the audit detail: the claimed level, and what became of an attestation.
+func registered(d device.Device, r attestation.Result) string {
+	if r.Detail == "" {
+		return string(d.Approval.Claimed)
+	}
+	return string(d.Approval.Claimed) + "; " + r.Detail
 }
 
 func ifFalse(ok bool, err error) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nod-auth/nod/backend/internal/attestation"
 	"github.com/nod-auth/nod/backend/internal/audit"
 	"github.com/nod-auth/nod/backend/internal/bus"
 	"github.com/nod-auth/nod/backend/internal/fault"
@@ -18,7 +19,7 @@ import (
 	"github.com/nod-auth/nod/shared/protocol"
 )
 
-// Params are what a Service needs; all are required, but Approver may be set later, before the first call.
+// Params are what a Service needs; all are required, but Approver may be set later, before the first call, and Attest may stay nil.
 type Params struct {
 	Store    txn.Store[Tx]
 	Tenants  *tenant.Service
@@ -27,6 +28,9 @@ type Params struct {
 	Approver Approver
 	Issuer   string
 	Now      func() time.Time
+	// Attest checks what a registration brings about its keys: attestation.Policy.Enrollment. Levels that it returns are stored as
+	// proven, apart from what the device claims; nil and no proof leave a claim a claim. Its error refuses the registration.
+	Attest func(*protocol.Enrollment, time.Time) (attestation.Result, error)
 }
 
 // Service runs enrollments. It is safe for concurrent use.
