@@ -228,4 +228,7 @@ func TestT15T16AHiddenAppIsRaisedAndItsNotificationSaysAndDoesNothing(t *testing
 	p.approveBy(c.Match.Number, tabsNarrow)
 	s.approved(c)
 	p.sees("outcome-approved")
+	p.keys("Return", "ctrl+w")
+	p.until("the window is hidden", func() bool { return p.window() == "" })
+	p.close() // it ends from its sleep, too
 }
