@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/nod-auth/nod/backend/internal/audit"
 	"github.com/nod-auth/nod/backend/internal/challenge"
 	"github.com/nod-auth/nod/backend/internal/fault"
 	"github.com/nod-auth/nod/backend/internal/replay"
@@ -40,7 +42,9 @@ func TestOneIdempotencyKeyWithManyBodiesAtOnceMakesOneChallenge(t *testing.T) {
 	k.Enroll("ada")
 	for round := range 10 {
 		scope := fmt.Sprint("key-", round)
-		made, errs := atOnce(8, func(i int) (challenge.Created, error) { return k.Create("ada", keyed(scope, fmt.Sprint(round, "-", i))) })
+		made, errs := atOnce(8, func(i int) (challenge.Created, error) {
+			return k.Create("ada", keyed(scope, fmt.Sprint(round, "-", i)))
+		})
 		won := 0
 		for i, err := range errs {
 			if err == nil {
@@ -71,5 +75,31 @@ func TestACreateSentAgainAtOnceIsTheSameChallengeAlsoAtTheLimit(t *testing.T) {
 		if made[i].Challenge.ID != made[0].Challenge.ID || made[i].Number != made[0].Number || made[i].Browser != made[0].Browser {
 			t.Errorf("reply %d is of another challenge", i)
 		}
+	}
+}
+
+// A device of the user's own, or a copy of its keys, must not fill the disk with what was refused.
+func TestT19_ADeviceThatIsRefusedWithoutEndLeavesFewEvents(t *testing.T) {
+	k := testkit.New(t)
+	d := k.Enroll("ada")
+	made := k.MustCreate("ada", nil)
+	_, err := d.Decide(made.Challenge, protocol.Deny, "")
+	must(t, err)
+	last := fault.Code("")
+	for range 300 {
+		_, err := d.Decide(made.Challenge, protocol.Deny, "")
+		last = fault.CodeOf(err)
+	}
+	if last != fault.AlreadyDecided {
+		t.Errorf("the last is %s", last)
+	}
+	if n := events(t, k, audit.DecisionRefused); n == 0 || n > 100 {
+		t.Errorf("%d events", n)
+	}
+	k.Clock.Advance(31 * time.Second)
+	again := k.MustCreate("ada", nil)
+	c, err := d.Decide(again.Challenge, protocol.Deny, "")
+	if err != nil || c.Status != protocol.StatusDenied {
+		t.Errorf("an answer that counts is held up: %s, %v", c.Status, err)
 	}
 }

@@ -26,7 +26,10 @@ type Params struct {
 }
 
 // Service authenticates and changes devices. It is safe for concurrent use.
-type Service struct{ Params }
+type Service struct {
+	Params
+	flood flood
+}
 
 // New checks the parameters.
 func New(p Params) (*Service, error) {
@@ -200,6 +203,11 @@ func (s *Service) Update(ctx context.Context, raw string) (Device, error) {
 	}
 	if err := s.checkUpdate(d, role, u); err != nil {
 		return Device{}, err
+	}
+	if u.Action != protocol.UpdateUnenroll { // leaving is never held up
+		if err := s.Spend(d.ID); err != nil {
+			return Device{}, err
+		}
 	}
 	var canceled []protocol.ChallengeID
 	err = s.Store.Update(ctx, func(tx Tx) error {

@@ -52,6 +52,7 @@ const (
 	SignatureInvalid     Code = "signature_invalid"
 	BodyTooLarge         Code = "body_too_large"
 	IdempotencyProgress  Code = "idempotency_in_progress"
+	RateLimited          Code = "rate_limited"
 )
 
 // Error carries a code to the edge.
