@@ -14,7 +14,7 @@ const challengeSelect = `SELECT c.tenant_id, c.id, c.application_id, c.user_id, 
 
 func scanChallenge(s scanner) (c challenge.Challenge, err error) {
 	err = s.Scan(&c.Tenant, &c.ID, &c.Application, &c.User, &c.UserRef, &c.Session, &c.Transaction, &c.Kind, &c.Status, &c.Reason, &c.JWS, parsed{&c.Match},
-		&c.SaltSealed, parsed{&c.Needs}, parsed{&c.Recipients}, &c.BrowserHash, at{&c.CreatedAt}, at{&c.ExpiresAt}, at{&c.DecidedAt}, &c.Decision,
+		&c.SaltSealed, parsed{&c.Needs}, listed[protocol.DeviceID]{&c.Recipients}, &c.BrowserHash, at{&c.CreatedAt}, at{&c.ExpiresAt}, at{&c.DecidedAt}, &c.Decision,
 		parsed{&c.Signer}, at{&c.ReportedAt}, &c.Report)
 	c.Hash = protocol.Hash(c.JWS)
 	return c, err
@@ -44,7 +44,7 @@ func (t *Tx) Recent(tn protocol.TenantID, id protocol.UserID, now, since time.Ti
 	return list(t, func(s scanner) (challenge.Brief, error) {
 		var created int64
 		var b challenge.Brief
-		err := s.Scan(&b.ID, &b.Application, &b.Session, &b.Transaction, &b.Status, at{&b.ExpiresAt}, at{&b.DecidedAt}, parsed{&b.Recipients}, &created)
+		err := s.Scan(&b.ID, &b.Application, &b.Session, &b.Transaction, &b.Status, at{&b.ExpiresAt}, at{&b.DecidedAt}, listed[protocol.DeviceID]{&b.Recipients}, &created)
 		return b, err
 	}, columns+`WHERE tenant_id = $1 AND user_id = $2 AND status = 'pending' AND expires_at > $3 UNION ALL `+
 		columns+`WHERE tenant_id = $4 AND user_id = $5 AND status = 'denied' AND decided_at > 0 AND decided_at > $6 ORDER BY created_at, id`,

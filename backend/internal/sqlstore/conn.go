@@ -177,12 +177,15 @@ func (o one) Scan(dest ...any) error {
 	}
 	found, err := o.rows.next()
 	if err == nil && !found {
-		err = txn.ErrNotFound
+		return txn.ErrNotFound // it has ended by itself
 	}
 	if err == nil {
 		err = o.rows.Scan(dest...)
 	}
-	return errors.Join(err, o.rows.raw.Close())
+	if closeErr := o.rows.raw.Close(); err == nil {
+		err = closeErr
+	}
+	return err
 }
 
 // toDriver makes an argument one of the driver's types. The named string types of the domain are texts.

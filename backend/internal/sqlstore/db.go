@@ -209,6 +209,9 @@ func (v view[T]) Update(ctx context.Context, fn func(T) error) error {
 
 // explain turns the driver's errors into ones that say what to do; others pass.
 func explain(err error) error {
+	if err == nil {
+		return nil
+	}
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
 		return err

@@ -61,7 +61,7 @@ func (t *Tx) SaveSigningKey(k tenant.SigningKey) error {
 const applicationColumns = `tenant_id, id, name, origins, min_match, created_at, disabled`
 
 func scanApplication(s scanner) (a tenant.Application, err error) {
-	err = s.Scan(&a.Tenant, &a.ID, &a.Name, parsed{&a.Origins}, &a.MinMatch, at{&a.CreatedAt}, &a.Disabled)
+	err = s.Scan(&a.Tenant, &a.ID, &a.Name, listed[string]{&a.Origins}, &a.MinMatch, at{&a.CreatedAt}, &a.Disabled)
 	return a, err
 }
 
@@ -103,8 +103,8 @@ func (t *Tx) CallerByHash(hash string) (c tenant.Caller, err error) {
 	err = t.row(`SELECT k.hash, k.id, k.tenant_id, k.application_id, k.label, k.scopes, k.created_at, k.revoked_at,
 		a.tenant_id, a.id, a.name, a.origins, a.min_match, a.created_at, a.disabled
 		FROM api_keys k JOIN applications a ON a.tenant_id = k.tenant_id AND a.id = k.application_id WHERE k.hash = $1`, hash).
-		Scan(&k.Hash, &k.ID, &k.Tenant, &k.Application, &k.Label, parsed{&k.Scopes}, at{&k.CreatedAt}, at{&k.RevokedAt},
-			&a.Tenant, &a.ID, &a.Name, parsed{&a.Origins}, &a.MinMatch, at{&a.CreatedAt}, &a.Disabled)
+		Scan(&k.Hash, &k.ID, &k.Tenant, &k.Application, &k.Label, listed[tenant.Scope]{&k.Scopes}, at{&k.CreatedAt}, at{&k.RevokedAt},
+			&a.Tenant, &a.ID, &a.Name, listed[string]{&a.Origins}, &a.MinMatch, at{&a.CreatedAt}, &a.Disabled)
 	return c, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -98,19 +99,43 @@ func text(v any) string {
 type parsed struct{ v any }
 
 func (p parsed) Scan(v any) error {
+	var raw []byte
 	switch s := v.(type) {
 	case string:
-		if s == "" {
-			return nil
-		}
-		return json.Unmarshal([]byte(s), p.v)
+		raw = []byte(s)
 	case []byte:
-		if len(s) == 0 {
-			return nil
-		}
-		return json.Unmarshal(s, p.v)
+		raw = s
 	case nil:
+	default:
+		return fmt.Errorf("a JSON column has %T", v)
+	}
+	if len(raw) == 0 || string(raw) == "{}" {
 		return nil
 	}
-	return fmt.Errorf("a JSON column has %T", v)
+	return json.Unmarshal(raw, p.v)
+}
+
+// listed reads a column with a JSON array of texts.
+type listed[T ~string] struct{ v *[]T }
+
+func (l listed[T]) Scan(v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("a list column has %T", v)
+	}
+	inner, open := strings.CutPrefix(s, `["`)
+	inner, closed := strings.CutSuffix(inner, `"]`)
+	if !open || !closed || strings.ContainsAny(inner, "\\[]{} \n\t") {
+		return json.Unmarshal([]byte(s), l.v) // empty, or not of plain names
+	}
+	parts := strings.Split(inner, `","`)
+	out := make([]T, len(parts))
+	for i, part := range parts {
+		if strings.Contains(part, `"`) {
+			return errors.New("a list column has a stray quote")
+		}
+		out[i] = T(part)
+	}
+	*l.v = out
+	return nil
 }

@@ -67,7 +67,10 @@ func (db *DB) writeLoop(c *conn) {
 	group := make([]*unit, 0, maxGroup)
 	for u := range db.writes {
 		group = append(group[:0], u)
-		runtime.Gosched() // who is about to write joins in
+		for waiting := -1; waiting < len(db.writes); { // who is about to write joins in
+			waiting = len(db.writes)
+			runtime.Gosched()
+		}
 	collect:
 		for len(group) < maxGroup {
 			select {
