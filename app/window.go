@@ -50,7 +50,7 @@ func newWindow(ctx context.Context, stop func(), a fyne.App, p *parts) (*window,
 		Open: func() { w.doze.do(w.raise) },
 	})
 	if err := platform.RegisterScheme(p.brand.Scheme, p.brand.Name, []string{self}); err != nil {
-		p.log.Warn("links of the browser are not taken", "error", err)
+		p.log.WarnContext(ctx, "links of the browser are not taken", "error", err)
 	}
 	w.flow, err = flow.New(flow.Params{
 		Context: ctx, App: a, Window: w.win, Core: p.core, Inbox: p.inbox, Keys: p.keys, Guard: p.guard, Prefs: p.prefs,

@@ -14,20 +14,20 @@ link="-s -w -X main.version=$app_version"
 case $system in
 linux)
 	need_debs "${app_debs[@]}"
-	out=build/bin/$brand_command
-	(cd app && go build "${flags[@]}" -ldflags "$link" -tags gles -o "$root/$out" .)
+	target=build/bin/$brand_command
+	(cd app && go build "${flags[@]}" -ldflags "$link" -tags gles -o "$root/$target" .)
 	;;
 windows)
 	need_debs gcc-mingw-w64-x86-64 imagemagick
-	out=build/bin/$brand_command.exe
+	target=build/bin/$brand_command.exe
 	windows_resources
 	trap 'rm -f "$root/app/nod_windows_amd64.syso"' EXIT
 	(cd app && CC=x86_64-w64-mingw32-gcc CGO_ENABLED=1 GOOS=windows GOARCH=amd64 \
-		go build "${flags[@]}" -ldflags "$link -H=windowsgui" -o "$root/$out" .)
+		go build "${flags[@]}" -ldflags "$link -H=windowsgui" -o "$root/$target" .)
 	;;
 *)
-	out=build/bin/$brand_command
-	(cd app && go build "${flags[@]}" -ldflags "$link" -o "$root/$out" .)
+	target=build/bin/$brand_command
+	(cd app && go build "${flags[@]}" -ldflags "$link" -o "$root/$target" .)
 	;;
 esac
-say "built: $brand_name $app_version for $system -> $out"
+say "built: $brand_name $app_version for $system -> $target"

@@ -7,8 +7,8 @@ source "$(dirname "$0")/lib.sh"
 source .ci/scripts/brand.sh
 
 need_go
-out=$root/build/packages
-mkdir -p "$out"
+packages=$root/build/packages
+mkdir -p "$packages"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 export SOURCE_DATE_EPOCH
 work=$(mktemp -d)
@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 # archive NAME DIR packs the content of a folder under the name.
 archive() {
 	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
-		--transform "s,^\\.,$1," -C "$2" -cJf "$out/$1.tar.xz" .
+		--transform "s,^\\.,$1," -C "$2" -cJf "$packages/$1.tar.xz" .
 }
 
 # app_tree ROOT lays the app out as it is installed below /usr.
@@ -67,7 +67,7 @@ deb() {
 		 An authenticator that shows who asks, what and from where, and signs your
 		 answer with a key that stays on this computer.
 	CONTROL
-	dpkg-deb --root-owner-group -Zxz --build "$dir" "$out/${brand_command}_${app_version}_$arch.deb" >/dev/null
+	dpkg-deb --root-owner-group -Zxz --build "$dir" "$packages/${brand_command}_${app_version}_$arch.deb" >/dev/null
 }
 
 case ${1:-} in
@@ -75,6 +75,7 @@ linux)
 	.ci/scripts/app.sh linux
 	.ci/scripts/build.sh
 	app_tree "$work/app"
+	# shellcheck disable=SC2016  # make expands it
 	printf 'prefix ?= $(HOME)/.local\ninstall:\n\tmkdir -p $(prefix)\n\tcp -R usr/. $(prefix)/\n\t-update-desktop-database $(prefix)/share/applications\n' >"$work/app/Makefile"
 	archive "$brand_command-$app_version-linux-$(go env GOARCH)" "$work/app"
 	if have dpkg-deb; then deb; else say "no dpkg-deb here: no .deb"; fi
@@ -90,9 +91,9 @@ windows)
 	install -m 644 LICENSE "$work/win/LICENSE.txt"
 	install -m 644 app/internal/resource/fonts/OFL.txt "$work/win/Inter-OFL.txt"
 	touch -d "@$SOURCE_DATE_EPOCH" "$work/win"/*
-	rm -f "$out/$brand_command-$app_version-windows-amd64.zip"
-	(cd "$work/win" && zip -q -X -9 "$out/$brand_command-$app_version-windows-amd64.zip" ./*)
+	rm -f "$packages/$brand_command-$app_version-windows-amd64.zip"
+	(cd "$work/win" && zip -q -X -9 "$packages/$brand_command-$app_version-windows-amd64.zip" ./*)
 	;;
 *) fail "usage: package.sh linux|windows" ;;
 esac
-ls -l "$out" >&2
+ls -l "$packages" >&2

@@ -43,7 +43,7 @@ func startServer(ctx context.Context, nodd, dir string) (*server, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -69,17 +69,30 @@ func startServer(ctx context.Context, nodd, dir string) (*server, error) {
 	s.client, err = application.New(application.Params{
 		URL: "http://" + address, Key: found["api_key"], Tenant: protocol.TenantID(found["tenant"]), Application: protocol.ApplicationID(found["application"]),
 	})
-	for end := time.Now().Add(patience); err == nil; time.Sleep(20 * time.Millisecond) {
-		if r, e := http.Get("http://" + address + "/readyz"); e == nil { //nolint:noctx // a probe
-			_ = r.Body.Close()
-			return s, nil
+	if err == nil {
+		err = s.ready(ctx, "http://"+address+"/readyz")
+	}
+	if err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// ready waits until the server answers.
+func (s *server) ready(ctx context.Context, url string) error {
+	probe := &http.Client{Timeout: time.Second}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
 		}
-		if time.Now().After(end) {
-			err = errors.New("the server does not answer")
+		if r, err := probe.Do(request); err == nil {
+			_ = r.Body.Close()
+			return nil
 		}
 	}
-	s.stop()
-	return nil, err
+	return errors.New("the server does not answer")
 }
 
 func (s *server) stop() { _ = s.cmd.Process.Kill(); _ = s.cmd.Wait() }

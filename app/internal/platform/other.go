@@ -9,3 +9,13 @@ func New(p Params) *System {
 
 // HasTray tells whether something shows tray icons: these systems always do.
 func HasTray() bool { return true }
+
+// sender is a Notifier by the toolkit.
+type sender func(title, body string)
+
+// Notify implements Notifier.
+func (s sender) Notify(title, body string) {
+	if s != nil {
+		s(title, body)
+	}
+}

@@ -76,16 +76,6 @@ func DeviceName() string {
 	return name
 }
 
-// sender is a Notifier by the toolkit.
-type sender func(title, body string)
-
-// Notify implements Notifier.
-func (s sender) Notify(title, body string) {
-	if s != nil {
-		s(title, body)
-	}
-}
-
 // nothing is the part of a system that is not there.
 type nothing struct{}
 
