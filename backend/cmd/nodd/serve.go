@@ -186,6 +186,7 @@ const (
 	tidyEvery  = time.Minute
 	// usedKept is how long the jti of an update is remembered. Its nonce is refused within minutes (RFC 9449 section 11.1).
 	usedKept = time.Hour
+	oldBatch = 200
 )
 
 // sweep ends what is over: challenges and invitations whose time has come.
@@ -211,6 +212,9 @@ func (s *server) tidy(ctx context.Context) {
 	for {
 		now := wallClock()
 		err := s.db.Update(ctx, func(tx *sqlstore.Tx) error { return tx.Sweep(now, now.Add(-usedKept)) })
+		if err == nil {
+			err = s.sweepOld(ctx, now)
+		}
 		if err != nil && ctx.Err() == nil {
 			s.log.ErrorContext(ctx, "old rows can't be deleted; it is tried again", "error", err)
 		}
@@ -220,6 +224,21 @@ func (s *server) tidy(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// sweepOld deletes in small steps, so that requests get their turn between them.
+func (s *server) sweepOld(ctx context.Context, now time.Time) error {
+	keep := s.config.Retention()
+	for n := int64(1); keep > 0 && n > 0; {
+		err := s.db.Update(ctx, func(tx *sqlstore.Tx) (err error) {
+			n, err = tx.SweepOld(now.Add(-keep), oldBatch)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sealAudit chains audit events. The lock on the database makes this process the only one that does.

@@ -25,6 +25,7 @@ type settings struct {
 	LogLevel        *string `name:"log-level" key:"log.level" help:"debug, info, warn or error." placeholder:"LEVEL" group:"settings"`
 	LogFormat       *string `name:"log-format" key:"log.format" help:"text or json." placeholder:"FORMAT" group:"settings"`
 	ShutdownSeconds *string `name:"shutdown-seconds" key:"shutdown_seconds" help:"Time that open requests get at the end." placeholder:"N" group:"settings"`
+	RetentionDays   *string `name:"retention-days" key:"retention_days" help:"Days that ended challenges and enrollments are kept; 0 keeps all." placeholder:"N" group:"settings"`
 }
 
 // load reads the settings from all sources. With problems it still returns what it could read.

@@ -64,6 +64,9 @@ func (c *Config) check() Problems {
 	if c.ShutdownSeconds < 1 || c.ShutdownSeconds > 300 {
 		add("shutdown_seconds", "is not from 1 to 300", "leave it out for 20")
 	}
+	if c.RetentionDays != 0 && (c.RetentionDays < 2 || c.RetentionDays > 3650) {
+		add("retention_days", "is not from 2 to 3650", "leave it out for 90, or write 0 to keep everything")
+	}
 	switch c.Log.Level {
 	case "debug", "info", "warn", "error":
 	default:

@@ -51,6 +51,10 @@ type Config struct {
 	// Seconds that a stopping server gives open requests to end, 1 to 300. Waits and streams are told at once.
 	ShutdownSeconds int `koanf:"shutdown_seconds"`
 
+	// Days that ended challenges and enrollments are kept in the database, at least 2; 0 keeps them for ever. The results that
+	// applications stored stay valid without them, and so does the audit chain, which is never shortened.
+	RetentionDays int `koanf:"retention_days"`
+
 	proxies []netip.Prefix
 	source  map[string]string
 }
@@ -78,6 +82,7 @@ func Default() Config {
 		Data:            "nod.db",
 		Log:             Log{Level: "info", Format: "text"},
 		ShutdownSeconds: 20,
+		RetentionDays:   90,
 	}
 }
 
@@ -94,6 +99,9 @@ func (c *Config) KeyPath() string {
 
 // Shutdown returns how long open requests may take to end.
 func (c *Config) Shutdown() time.Duration { return time.Duration(c.ShutdownSeconds) * time.Second }
+
+// Retention returns how long ended challenges and enrollments are kept; 0 is for ever.
+func (c *Config) Retention() time.Duration { return time.Duration(c.RetentionDays) * 24 * time.Hour }
 
 // Secret is a text that is never printed: not by fmt, not in a log, not as JSON.
 type Secret string

@@ -127,6 +127,7 @@ type fileShape struct {
 	MetricsListen   string   `toml:"metrics_listen"`
 	PushFile        string   `toml:"push_file"`
 	ShutdownSeconds int      `toml:"shutdown_seconds"`
+	RetentionDays   int      `toml:"retention_days"`
 	TLS             struct {
 		Cert string `toml:"cert"`
 		Key  string `toml:"key"`

@@ -43,3 +43,17 @@ func (t *Tx) Sweep(now, usedBefore time.Time) error {
 		t.store(`UPDATE replays SET sealed = NULL WHERE secrets_at <= $1 AND sealed IS NOT NULL`, millis(now)),
 		t.store(`DELETE FROM used_ids WHERE at <= $1`, millis(usedBefore)))
 }
+
+// SweepOld deletes challenges and enrollments that ended before a time, at most limit of each, and returns how many. Wake-ups that
+// are still on record keep their challenge until those are deleted. The audit chain and known keys stay.
+func (t *Tx) SweepOld(before time.Time, limit int) (int64, error) {
+	challenges, err := t.exec(`DELETE FROM challenges WHERE browser_hash IN (SELECT c.browser_hash FROM challenges c WHERE c.status IN
+		('approved', 'denied', 'reported', 'failed', 'expired', 'canceled', 'superseded') AND c.expires_at < $1
+		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = c.tenant_id AND d.challenge_id = c.id) LIMIT $2)`, millis(before), limit)
+	if err != nil {
+		return 0, err
+	}
+	enrollments, err := t.exec(`DELETE FROM enrollments WHERE token_hash IN (SELECT token_hash FROM enrollments WHERE status IN ('active', 'failed', 'expired')
+		AND expires_at < $1 LIMIT $2)`, millis(before), limit)
+	return challenges + enrollments, err
+}
