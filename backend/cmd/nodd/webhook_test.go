@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,14 +61,15 @@ func (r *rung) allow(server *httptest.Server) {
 // there are no more.
 func TestAnIntegratorIsAskedForThePush(t *testing.T) {
 	events := make(chan received, 10)
-	status := http.StatusNoContent
+	var status atomic.Int32
+	status.Store(http.StatusNoContent)
 	integrator := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, err := io.ReadAll(q.Body)
 		if err != nil {
 			return
 		}
 		events <- received{webhook.Headers{ID: q.Header.Get("webhook-id"), Timestamp: q.Header.Get("webhook-timestamp"), Signature: q.Header.Get("webhook-signature")}, body}
-		w.WriteHeader(status)
+		w.WriteHeader(int(status.Load()))
 	}))
 	t.Cleanup(integrator.Close)
 	r := newRung(t)
@@ -101,7 +103,7 @@ func TestAnIntegratorIsAskedForThePush(t *testing.T) {
 	if _, err := r.Challenges.Cancel(context.Background(), r.Caller, made.Challenge.ID); err != nil {
 		t.Fatal(err)
 	}
-	status = http.StatusGone
+	status.Store(http.StatusGone)
 	r.MustCreate("ada", nil)
 	<-events
 	until(t, "the endpoint is disabled", func() bool {
