@@ -348,6 +348,72 @@ func TestTheLockHidesEverythingUntilThePIN(t *testing.T) {
 	}
 }
 
+func TestThePINIsChanged(t *testing.T) {
+	r := newRig(t, nil).start()
+	r.enroll("ada")
+	before := r.core.Accounts()[0]
+	_, old := r.server.DeviceKeys(before.Device)
+	r.taps("Settings")
+	r.taps("Change the PIN")
+	r.sees("Enter your present PIN")
+	r.types(pin)
+	r.sees("Choose a PIN")
+	r.types("246801")
+	r.sees("Once more")
+	r.types("246802")
+	r.sees("The two were not the same.")
+	r.types("246801")
+	r.sees("Once more")
+	r.types("246801")
+	r.sees("Lock the app")
+	if _, now := r.server.DeviceKeys(before.Device); now == old {
+		t.Error("the server has the old approval key")
+	}
+	_, number := r.server.Ask("ada", nil)
+	r.sees("Are you signing in?")
+	r.later(time.Second)
+	r.types(number)
+	r.taps("Approve")
+	r.sees("Enter your PIN")
+	r.types(pin)
+	r.sees("Tries left: 9")
+	r.types("246801")
+	r.sees("You can go on")
+}
+
+func TestALinkWaitsBehindTheLock(t *testing.T) {
+	r := newRig(t, nil).start()
+	r.enroll("ada")
+	r.do(r.app.Lock)
+	r.do(func() { r.app.Link(r.server.Invite("eve")) })
+	r.sees("To open the app")
+	r.types(pin)
+	r.sees("Add " + r.server.Company + "?")
+}
+
+func TestAForgottenPINIsNotTheEnd(t *testing.T) {
+	r := newRig(t, nil).start()
+	r.enroll("ada")
+	r.taps("Settings")
+	r.taps("Lock the app")
+	r.do(r.app.Lock)
+	r.sees("To open the app")
+	r.taps("I forgot it")
+	r.sees("Start again without the PIN?")
+	r.key(fyne.KeyEscape)
+	r.sees("To open the app")
+	if len(r.core.Accounts()) != 1 {
+		t.Fatal("removed without a yes")
+	}
+	r.taps("I forgot it")
+	r.sees("Start again without the PIN?")
+	r.taps("Remove all accounts here")
+	r.sees("No account yet")
+	if n := len(r.core.Accounts()); n != 0 || r.prefs.Lock {
+		t.Errorf("%d accounts, lock %t", n, r.prefs.Lock)
+	}
+}
+
 func TestAnAccountIsRenamedAndRemoved(t *testing.T) {
 	r := newRig(t, nil).start()
 	r.enroll("ada")

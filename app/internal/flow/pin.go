@@ -8,8 +8,11 @@ import (
 
 	"fyne.io/fyne/v2"
 
+	"github.com/nod-auth/nod/app/internal/resource"
 	"github.com/nod-auth/nod/app/internal/ui/lock"
+	"github.com/nod-auth/nod/app/internal/ui/notice"
 	"github.com/nod-auth/nod/app/internal/ui/shell"
+	"github.com/nod-auth/nod/mobile/device"
 	"github.com/nod-auth/nod/mobile/keystore"
 )
 
@@ -133,9 +136,48 @@ func (a *App) unlock(problem string) {
 		clear(pin)
 		a.locked, a.top = false, nil
 		a.render()
+		a.takeLink()
 	}
 	show := func(s *screen) { a.top = s; a.render() }
-	a.provePIN(show, pinParams{purpose: string(lock.Unlock), problem: problem}, open)
+	a.provePIN(show, pinParams{purpose: string(lock.Unlock), problem: problem, forgot: func() { a.forgot(show) }}, open)
+}
+
+// forgot is the way out for a PIN that nobody knows any more, or whose key ten
+// wrong tries have erased: everything here goes, and the person starts again.
+func (a *App) forgot(show func(*screen)) {
+	back := func() { a.unlock("") }
+	show(&screen{name: "forgot", place: shell.Inside, bare: true, build: func() content {
+		page := notice.New(notice.Params{
+			Icon: resource.IconHash, Title: text("forgot.title"), Lead: text("forgot.lead"),
+			Action: text("forgot.yes"), OnAction: func() { a.startAgain(show) }, Other: text("back"), OnOther: back,
+		})
+		return content{page: page, keys: escapeOnly{page, back}}
+	}})
+}
+
+// startAgain removes every account and the PIN from this device. It runs while
+// the app is locked, so it takes only what is the device's own: nothing is
+// answered, shown or sent.
+func (a *App) startAgain(show func(*screen)) {
+	show(a.wait(nil))
+	a.work(func(ctx context.Context) error {
+		for _, acc := range a.p.Core.Accounts() {
+			if err := a.p.Core.Forget(ctx, acc.ID); err != nil && !errors.Is(err, device.ErrNoAccount) {
+				return err
+			}
+		}
+		return a.p.Guard.Forget(ctx, a.p.Keys.Store())
+	}, func(err error) {
+		if err != nil {
+			show(a.failed(err, func() { a.startAgain(show) }, func() { a.unlock("") }, "back"))
+			return
+		}
+		a.p.Prefs.Lock = false
+		a.save()
+		a.locked, a.top, a.over, a.base = false, nil, nil, a.home()
+		a.snap = a.p.Inbox.Snapshot()
+		a.render()
+	})
 }
 
 // askPassphrase asks for the key file's passphrase and waits; it is called from
@@ -153,6 +195,7 @@ func (a *App) askPassphrase(ctx context.Context, fresh, wrong bool) ([]byte, err
 			a.unlock("")
 		} else {
 			a.render()
+			a.takeLink()
 		}
 		replies <- r
 	}
@@ -177,6 +220,45 @@ func (a *App) askPassphrase(ctx context.Context, fresh, wrong bool) ([]byte, err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// changePIN asks for the present PIN and a new one, and makes new approval keys
+// with it: a PIN is never changed in place (package keystore).
+func (a *App) changePIN() {
+	back := func() { a.visit(a.settings()) }
+	a.provePIN(a.visit, pinParams{purpose: "change", cancel: back}, func(old []byte) {
+		cancel := func() { clear(old); back() }
+		a.newPIN(a.visit, cancel, func(next []byte) { a.renewKeys(old, next, map[device.AccountID]bool{}) })
+	})
+}
+
+// renewKeys replaces the keys of every active account that is not done yet. Where
+// a server cannot be reached it can be gone on with; the accounts that were left
+// out keep the old PIN.
+func (a *App) renewKeys(old, next []byte, done map[device.AccountID]bool) {
+	a.visit(a.wait(nil))
+	end := func() { clear(old); clear(next); a.visit(a.settings()) }
+	a.work(func(ctx context.Context) error {
+		store := a.p.Keys.Store()
+		for _, acc := range a.p.Core.Accounts() {
+			if done[acc.ID] || acc.Status != device.AccountActive || !asks(acc.Verification) {
+				continue
+			}
+			if err := a.p.Core.RotateKeys(ctx, device.RotateParams{
+				Account: acc.ID, Store: store, Current: keystore.Verification{PIN: old}, New: keystore.Verification{PIN: next},
+			}); err != nil {
+				return err
+			}
+			done[acc.ID] = true
+		}
+		return a.p.Guard.Choose(ctx, store, keystore.Verification{PIN: next})
+	}, func(err error) {
+		if err != nil {
+			a.visit(a.failed(err, func() { a.renewKeys(old, next, done) }, end, "cancel"))
+			return
+		}
+		end()
+	})
 }
 
 // newPhrase asks for a first passphrase twice.

@@ -49,10 +49,14 @@ func (a *App) showRequest(r device.Challenge) {
 func (a *App) endRequest() {
 	a.asked = request{}
 	a.uncover()
-	if a.link != "" && a.top == nil {
-		link := a.link
+	a.takeLink()
+}
+
+// takeLink goes on with an invitation that had to wait.
+func (a *App) takeLink() {
+	if link := a.link; link != "" && a.top == nil && a.over == nil {
 		a.link = ""
-		a.Link(link)
+		a.invited(link)
 	}
 }
 

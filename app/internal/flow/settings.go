@@ -64,6 +64,7 @@ func (a *App) settings() *screen {
 			Version: joined(a.p.Brand.Name+" "+a.p.Version, runtime.GOOS),
 		}
 		if a.p.Guard.Set() {
+			p.OnPIN = a.changePIN
 			p.Lock, p.OnLock, p.LockSub = prefs.Lock, a.setLock, text("settings.lock.sub", map[string]any{"Minutes": int(IdleLock / time.Minute)})
 		}
 		if start := a.p.System.Autostart; start != nil {

@@ -78,7 +78,7 @@ func TestEveryTextIsAskedForAndExists(t *testing.T) {
 			t.Errorf("nothing asks for %q", key)
 		}
 	}
-	key := regexp.MustCompile(`^(level|key|risk|when|day|prompt|kind|home|pin|phrase|add|wait|fail|account|rename|settings|diagnostics|tray|notify|lock|error|outcome|deny)\.[a-z_.]+[a-z]$`)
+	key := regexp.MustCompile(`^(level|key|risk|when|day|prompt|kind|home|pin|phrase|add|wait|fail|account|rename|settings|diagnostics|tray|notify|lock|error|outcome|deny|forgot)\.[a-z_.]+[a-z]$`)
 	for l := range used {
 		if _, ok := english[l]; !ok && key.MatchString(l) && screens[l] == "" && filepath.Ext(l) != ".json" {
 			t.Errorf("%q is asked for and does not exist", l)
