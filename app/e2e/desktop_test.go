@@ -185,7 +185,7 @@ func (s *session) seen() [][]string {
 	return slices.Clone(s.notes)
 }
 
-func TestT15T16AHiddenAppIsRaisedAndItsNotificationSaysAndDoesNothing(t *testing.T) {
+func TestT16_AHiddenAppIsRaisedAndItsNotificationSaysAndDoesNothing(t *testing.T) {
 	s, p, bus := newServer(t), newPerson(t, "tray"), newSession(t)
 	p.env = append(p.env, "DBUS_SESSION_BUS_ADDRESS="+bus.address, "NOD_TPM_DEVICE="+keystoretest.StartTPM(t).Socket)
 	p.open("--size", "390x844")

@@ -226,7 +226,7 @@ func TestTheRedButtonAsksAndReports(t *testing.T) {
 	}
 }
 
-func TestT16NothingButThePromptApproves(t *testing.T) {
+func TestT16_NothingButThePromptApproves(t *testing.T) {
 	r := newRig(t, nil).start()
 	r.enroll("ada")
 	id, number := r.server.Ask("ada", nil)
@@ -250,7 +250,7 @@ func TestT16NothingButThePromptApproves(t *testing.T) {
 	}
 }
 
-func TestT37ALinkFromOutsideContactsNothing(t *testing.T) {
+func TestT37_ALinkFromOutsideContactsNothing(t *testing.T) {
 	r := newRig(t, nil).start()
 	for _, bad := range []string{"nod://enroll?s=http%3A%2F%2Fevil.example&n=Bank#t=x&k=y", "https://evil.example", "file:///etc/passwd", strings.Repeat("x", 9000)} {
 		r.do(func() { r.app.Link(bad) })

@@ -64,7 +64,7 @@ func TestAnotherPINReplacesTheOld(t *testing.T) {
 	}
 }
 
-func TestT14TheFileSaysNothingAboutThePIN(t *testing.T) {
+func TestT14_TheFileSaysNothingAboutThePIN(t *testing.T) {
 	store, path := software.NewSimulation(), filepath.Join(t.TempDir(), "pin.json")
 	if err := open(t, path).Choose(t.Context(), store, pin("480913")); err != nil {
 		t.Fatal(err)

@@ -233,7 +233,7 @@ func TestARequestEndsByItsTime(t *testing.T) {
 	r.until("its end", ended(device.OutcomeExpired))
 }
 
-func TestT12AForgedRequestIsNeverShown(t *testing.T) {
+func TestT12_AForgedRequestIsNeverShown(t *testing.T) {
 	r, s := newRig(t), devicetest.New(t)
 	r.enroll(s, "ada")
 	s.AskAs(s.UseStrangeKey(), "ada", nil)
@@ -272,7 +272,7 @@ func TestAClockThatIsWrongIsTold(t *testing.T) {
 	}
 }
 
-func TestT31TheSupportTextNamesNobody(t *testing.T) {
+func TestT31_TheSupportTextNamesNobody(t *testing.T) {
 	r, s := newRig(t), devicetest.New(t)
 	a := r.enroll(s, "ada-canary")
 	s.Ask("ada-canary", nil)

@@ -54,7 +54,7 @@ func TestTheSocketOfAKilledAppIsReplaced(t *testing.T) {
 	_ = links.Close()
 }
 
-func TestT37AnOverlongOrStrangeMessageIsNoLink(t *testing.T) {
+func TestT37_AnOverlongOrStrangeMessageIsNoLink(t *testing.T) {
 	dir := t.TempDir()
 	links, err := platform.Listen(dir)
 	if err != nil {

@@ -46,7 +46,7 @@ func (p *process) data() string { return filepath.Join(p.dir, "nod.db") }
 // start returns when the server serves. The program is this test's own binary, which testscript has put on the path.
 func (p *process) start() {
 	p.t.Helper()
-	p.cmd = exec.Command("nodd", "serve", "--listen", "127.0.0.1:0", "--public-url", testkit.Issuer, "--data", p.data())
+	p.cmd = exec.CommandContext(context.Background(), "nodd", "serve", "--listen", "127.0.0.1:0", "--public-url", testkit.Issuer, "--data", p.data())
 	out, err := os.OpenFile(filepath.Join(p.dir, "out"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		p.t.Fatal(err)
@@ -435,7 +435,7 @@ func TestKill9UnderLoadLosesNothingAcknowledgedAndDecidesNothingTwice(t *testing
 // audit checks the chain, and that each challenge ended once.
 func (l *load) audit(decided int) {
 	ctx := context.Background()
-	if out, err := exec.Command("nodd", "audit", "verify", "--data", l.data(), "--public-url", testkit.Issuer).CombinedOutput(); err != nil || bytes.Contains(out, []byte("unsealed")) {
+	if out, err := exec.CommandContext(context.Background(), "nodd", "audit", "verify", "--data", l.data(), "--public-url", testkit.Issuer).CombinedOutput(); err != nil || bytes.Contains(out, []byte("unsealed")) {
 		l.t.Errorf("audit verify: %v\n%s", err, out)
 	}
 	db, err := sqlstore.Open(ctx, sqlstore.Options{Path: l.data()})

@@ -41,5 +41,7 @@ tenant       %s  %s
 application  %s  %s
 api_key      %s
 
-`, f.Tenant.ID, f.Tenant.Name, f.Application.ID, f.Application.Name, string(f.Secret))
+People see the name "%s" in their authenticator: nodd tenant set --name "Your company" changes it.
+
+`, f.Tenant.ID, f.Tenant.Name, f.Application.ID, f.Application.Name, string(f.Secret), f.Tenant.Name)
 }

@@ -96,8 +96,12 @@ func newDomain(c *config.Config, log *slog.Logger, db *sqlstore.DB, key []byte) 
 	if err != nil {
 		return nil, err
 	}
+	vapid, err := d.vapid()
+	if err != nil {
+		return nil, err
+	}
 	d.enrollments, err = enrollment.New(enrollment.Params{Store: sqlstore.For[enrollment.Tx](db), Tenants: d.tenants, Sealer: sealer, Bus: d.bus,
-		Issuer: issuer, Now: wallClock, Approver: approval.Asker{Challenges: d.challenges}})
+		Issuer: issuer, Now: wallClock, Approver: approval.Asker{Challenges: d.challenges}, VAPID: vapid})
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/nod-auth/nod/backend/internal/httpapi"
 	"github.com/nod-auth/nod/backend/internal/sqlstore"
 	"github.com/nod-auth/nod/backend/internal/webhook"
+	"github.com/nod-auth/nod/shared/protocol"
 )
 
 // Old deliveries are deleted: a week is long enough to find out why a phone stayed silent.
@@ -55,6 +56,16 @@ func (d *domain) newSenders() (*delivery.Senders, error) {
 	senders.Add(delivery.WebPush, "", web)
 	senders.Add(delivery.Webhook, "", hook)
 	return senders, nil
+}
+
+// vapid is the public half of the key that signs WebPush messages.
+func (d *domain) vapid() (*protocol.JWK, error) {
+	key, err := webpush.KeyFromSeed(d.sealer.Derive("vapid"))
+	if err != nil {
+		return nil, err
+	}
+	public, err := protocol.NewJWK(&key.PublicKey)
+	return &public, err
 }
 
 // loadPushFile reads the push file, if there is one.

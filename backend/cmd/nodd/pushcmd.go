@@ -85,7 +85,7 @@ func (c pushTest) Run(ctx context.Context, p *program, s *settings) error {
 			return err
 		}
 		began := time.Now()
-		got := delivery.Ring(ctx, senders, to, delivery.Wakeup{Handle: x.Handle, ExpiresAt: wallClock().Add(protocol.ChallengeLifetime)})
+		got := delivery.Ring(ctx, senders, to, delivery.Wakeup{Handle: x.Handle, Language: x.Push.Language, ExpiresAt: wallClock().Add(protocol.ChallengeLifetime)})
 		advice := delivery.Explain(to.Channel, got.Code)
 		if got.Outcome != delivery.OutcomeSent {
 			return failure(advice, "%s answered %s (%s) after %v", to.Channel, got.Code, got.Outcome, time.Since(began).Round(time.Millisecond))

@@ -120,6 +120,9 @@ func (s *server) prepare(ctx context.Context, c *config.Config) (err error) {
 	if err := s.preparePushes(ctx, c, metrics); err != nil {
 		return err
 	}
+	if err := s.prepareAttestation(c); err != nil {
+		return err
+	}
 	s.api, err = httpapi.New(ctx, httpapi.Params{PublicURL: issuer(c), Log: s.log, Now: wallClock, Bus: s.bus, Nonces: s.nonces, Metrics: metrics,
 		Ready: s.db.Ping, Tenants: s.tenants, Devices: s.devices, Enrollments: s.enrollments, Challenges: s.challenges,
 		Audit: sqlstore.For[httpapi.AuditReader](s.db), Users: sqlstore.For[httpapi.Directory](s.db), Proxies: c.Proxies(), HideMetrics: c.MetricsListen != ""})

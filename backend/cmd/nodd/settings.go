@@ -22,6 +22,7 @@ type settings struct {
 	TrustedProxies  *string `name:"trusted-proxies" key:"trusted_proxies" help:"Networks of the proxies in front, comma-separated." placeholder:"CIDR" group:"settings"`
 	MetricsListen   *string `name:"metrics-listen" key:"metrics_listen" help:"Own address for /metrics." placeholder:"HOST:PORT" group:"settings"`
 	PushFile        *string `name:"push-file" key:"push_file" help:"File with the push credentials of the apps." placeholder:"FILE" group:"settings"`
+	AttestationFile *string `name:"attestation-file" key:"attestation_file" help:"File with the roots and apps whose attestations are trusted." placeholder:"FILE" group:"settings"`
 	LogLevel        *string `name:"log-level" key:"log.level" help:"debug, info, warn or error." placeholder:"LEVEL" group:"settings"`
 	LogFormat       *string `name:"log-format" key:"log.format" help:"text or json." placeholder:"FORMAT" group:"settings"`
 	ShutdownSeconds *string `name:"shutdown-seconds" key:"shutdown_seconds" help:"Time that open requests get at the end." placeholder:"N" group:"settings"`

@@ -52,15 +52,28 @@ func (c tenantCreate) Run(ctx context.Context, p *program, s *settings) error {
 
 type tenantSet struct {
 	inTenant
-	DeviceAdd string `name:"device-add" enum:"approve,allow" required:"" help:"What adding a device to a user who has one needs: approve (one of the user's devices agrees) or allow (the signed-in browser and the code are enough)."`
+	Name      string `help:"The company's name, as new accounts in the authenticator show it."`
+	DeviceAdd string `name:"device-add" enum:",approve,allow" default:"" help:"What adding a device to a user who has one needs: approve (one of the user's devices agrees) or allow (the signed-in browser and the code are enough)."`
 }
 
 // Run changes a tenant.
 func (c tenantSet) Run(ctx context.Context, p *program, s *settings) error {
+	if c.Name == "" && c.DeviceAdd == "" {
+		return failure("say what to change: --name or --device-add", "nothing to change")
+	}
 	return s.with(ctx, p, func(d *domain) error {
 		t, err := d.tenant(ctx, c.Tenant)
 		if err != nil {
 			return err
+		}
+		if c.Name != "" {
+			if err := d.tenants.SetName(ctx, t.ID, c.Name); err != nil {
+				return err
+			}
+			p.printf("tenant %s: name = %s\n", t.ID, c.Name)
+		}
+		if c.DeviceAdd == "" {
+			return nil
 		}
 		if err := d.tenants.SetDeviceAdd(ctx, t.ID, tenant.DeviceAdd(c.DeviceAdd)); err != nil {
 			return err

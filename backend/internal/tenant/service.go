@@ -324,17 +324,30 @@ func (s *Service) SetDeviceAdd(ctx context.Context, id protocol.TenantID, v Devi
 	if v != DeviceAddApprove && v != DeviceAddAllow {
 		return fault.New(fault.ValidationFailed, "device_add is approve or allow")
 	}
+	return s.set(ctx, id, "device_add="+string(v), func(t *Tenant) { t.DeviceAdd = v })
+}
+
+// SetName changes the company's name as new accounts show it; devices that are enrolled keep the one they were told.
+func (s *Service) SetName(ctx context.Context, id protocol.TenantID, name string) error {
+	if err := checkName("name", name); err != nil {
+		return fault.New(fault.ValidationFailed, err.Error())
+	}
+	return s.set(ctx, id, "name", func(t *Tenant) { t.Name = name })
+}
+
+// set stores a change of a tenant with its audit event.
+func (s *Service) set(ctx context.Context, id protocol.TenantID, detail string, change func(*Tenant)) error {
 	defer s.forget(id)
 	return s.Store.Update(ctx, func(tx Tx) error {
 		t, _, err := readTenant(tx, id)
 		if err != nil {
 			return err
 		}
-		t.DeviceAdd = v
+		change(&t)
 		if err := tx.SaveTenant(t); err != nil {
 			return err
 		}
-		return tx.AppendAudit(audit.Event{Tenant: id, At: s.Now(), Type: audit.TenantChanged, Actor: "operator", Detail: "device_add=" + string(v)})
+		return tx.AppendAudit(audit.Event{Tenant: id, At: s.Now(), Type: audit.TenantChanged, Actor: "operator", Detail: detail})
 	})
 }
 
