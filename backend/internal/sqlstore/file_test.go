@@ -119,7 +119,7 @@ func TestAFileThatIsNoDatabaseOfOurs(t *testing.T) {
 			before, _ := os.ReadFile(path)
 			err := reopen(t, path)
 			var e sqlite3.Error
-			if !errors.Is(err, c.want) && !(errors.As(err, &e) && e.Code == c.want) {
+			if !errors.Is(err, c.want) && !(errors.As(err, &e) && errors.Is(e.Code, c.want)) {
 				t.Fatalf("got %v, want %v", err, c.want)
 			}
 			if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
