@@ -56,8 +56,9 @@
 //
 // # What is missing
 //
-// [Policy.Enrollment] is what enrollment.Params.Attest takes. Not wired yet: the configuration keys (attestation.required,
-// attestation.android_roots, .android_apps, .android_status, .apple_root, .apple_apps, .apple_development, .tpm_roots), the refresh of
-// the status list, a requirement per tenant, and attestation at a key's replacement, so a key that was proven cannot be replaced by
-// update: device.Service refuses it. No phone was at hand: chains in the tests are made by the tests.
+// [Policy.Enrollment] is what enrollment.Params.Attest takes; package trust reads the operator's file (attestation_file). Missing:
+// a requirement per tenant (Required is for the whole server); fetching the status list, which a timer of the operator
+// does; attestation at a key's replacement, so a key that was proven cannot be replaced by an update: device.Service refuses it;
+// and a protocol round for TPM2_ActivateCredential, so that TPM certificates come from the operator's own CA. No phone was at
+// hand: the chains in the tests are made by the tests, and one TPM statement by an emulated TPM.
 package attestation

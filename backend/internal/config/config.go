@@ -45,6 +45,10 @@ type Config struct {
 	// phones are reached over WebPush and UnifiedPush only, and every app still works when it is opened.
 	PushFile string `koanf:"push_file"`
 
+	// Path of the attestation file (JSON): whose statements prove that a device's keys are in hardware. docs/attestation.md
+	// shows it. Without it every level is the device's own claim, and a policy that asks for a key level is met by none.
+	AttestationFile string `koanf:"attestation_file"`
+
 	// What is logged and how.
 	Log Log `koanf:"log"`
 

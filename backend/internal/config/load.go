@@ -126,6 +126,7 @@ type fileShape struct {
 	TrustedProxies  []string `toml:"trusted_proxies"`
 	MetricsListen   string   `toml:"metrics_listen"`
 	PushFile        string   `toml:"push_file"`
+	AttestationFile string   `toml:"attestation_file"`
 	ShutdownSeconds int      `toml:"shutdown_seconds"`
 	RetentionDays   int      `toml:"retention_days"`
 	TLS             struct {
