@@ -52,6 +52,8 @@ type Account struct {
 	Requirements protocol.Requirements
 	// WakeHandle is the random name of this account in pushes.
 	WakeHandle string
+	// VAPID is the server's key for WebPush, as a push service wants it: an uncompressed P-256 point in base64url. "": it has none.
+	VAPID string
 	// CreatedAt and LastUsedAt (zero: never) are by this device's clock.
 	CreatedAt, LastUsedAt time.Time
 }

@@ -191,7 +191,7 @@ func (a *accountState) snapshot() Account {
 		ID: a.ID, Status: a.Status, Server: a.Server, Host: hostOf(a.Server), Tenant: a.Tenant, Device: a.Device,
 		Company: a.Company, User: a.User.Name, UserRef: a.User.Ref, DeviceName: a.DeviceName, ConfirmCode: a.ConfirmCode,
 		Levels:       protocol.KeyLevels{Device: a.DeviceKey.Level, Approval: a.ApprovalKey.Level},
-		Verification: a.ApprovalKey.Verification, Requirements: a.Requirements, WakeHandle: a.WakeHandle,
+		Verification: a.ApprovalKey.Verification, Requirements: a.Requirements, WakeHandle: a.WakeHandle, VAPID: applicationServerKey(a.VAPID),
 		CreatedAt: a.CreatedAt, LastUsedAt: a.LastUsedAt,
 	}
 }

@@ -244,7 +244,7 @@ func (c *Core) accept(s *session, a *accountState, enrolledRaw, keysRaw string) 
 		kept.Status, kept.Enrollment, kept.Keys = AccountUnconfirmed, nil, keysRaw
 		kept.Tenant, kept.Device = reply.Tenant, reply.Audience
 		kept.Company, kept.User = reply.Company, reply.User
-		kept.ConfirmCode, kept.Requirements = reply.ConfirmCode, reply.Requirements
+		kept.ConfirmCode, kept.Requirements, kept.VAPID = reply.ConfirmCode, reply.Requirements, reply.VAPID
 		return nil
 	})
 }

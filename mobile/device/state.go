@@ -42,6 +42,7 @@ type accountState struct {
 	ConfirmCode  string                 `json:"confirm_code,omitempty"`
 	Requirements protocol.Requirements  `json:"requirements,omitzero"`
 	WakeHandle   string                 `json:"wake_handle"`
+	VAPID        *protocol.JWK          `json:"vapid,omitempty"`
 	DeviceKey    keyState               `json:"device_key"`
 	ApprovalKey  keyState               `json:"approval_key"`
 	// Keys is the newest nod-keys+jwt: its sequence is the floor for the next.

@@ -45,8 +45,20 @@ func pushHash(p *protocol.PushAddress) string {
 	if p == nil {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{p.Channel, p.Kind, p.Address, p.App, p.P256DH, p.Auth}, "\n")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{p.Channel, p.Kind, p.Address, p.App, p.P256DH, p.Auth, p.Language}, "\n")))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// applicationServerKey is a key as the Push API and UnifiedPush take it (RFC 8292 section 3.2).
+func applicationServerKey(k *protocol.JWK) string {
+	if k == nil {
+		return ""
+	}
+	point, err := k.MarshalBinary()
+	if err != nil {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(point)
 }
 
 // Unenroll removes this device at the account's server, then the account and its

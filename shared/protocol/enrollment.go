@@ -3,6 +3,7 @@ package protocol
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"strings"
 )
 
 // DeviceInfo is what a device says of itself; nothing of it is proven.
@@ -71,6 +72,8 @@ type PushAddress struct {
 	App     string `json:"app,omitempty"`    // the app's identifier on its platform: chooses the credentials
 	P256DH  string `json:"p256dh,omitempty"` // webpush: the receiver's public key (RFC 8291), base64url
 	Auth    string `json:"auth,omitempty"`   // webpush: the authentication secret (RFC 8291), base64url
+	// Language is a BCP 47 tag, such as "pt-BR". It chooses one of the built-in texts of a notification and nothing else.
+	Language string `json:"language,omitempty"`
 }
 
 // Validate checks the limits of every member; nil is allowed and means "no push".
@@ -84,7 +87,28 @@ func (p *PushAddress) Validate() error {
 		return invalid("push.channel", "not a channel")
 	}
 	return firstError(CheckText("push.kind", p.Kind, false, 20), CheckText("push.address", p.Address, true, MaxPushAddress),
-		CheckText("push.app", p.App, false, 200), CheckText("push.p256dh", p.P256DH, false, 100), CheckText("push.auth", p.Auth, false, 40))
+		CheckText("push.app", p.App, false, 200), CheckText("push.p256dh", p.P256DH, false, 100), CheckText("push.auth", p.Auth, false, 40), checkLanguage("push.language", p.Language))
+}
+
+// checkLanguage takes "" and the general form of a tag (RFC 5646 section 2.1): subtags of 1 to 8 letters and digits with hyphens between,
+// the first of 2 letters or more.
+func checkLanguage(member, tag string) error {
+	if tag == "" {
+		return nil
+	}
+	if len(tag) > maxLanguage {
+		return invalid(member, "over %d characters", maxLanguage)
+	}
+	for i, part := range strings.Split(tag, "-") {
+		digit := strings.ContainsFunc(part, func(r rune) bool { return r >= '0' && r <= '9' })
+		other := strings.ContainsFunc(part, func(r rune) bool {
+			return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+		})
+		if len(part) < 1 || len(part) > 8 || other || i == 0 && (digit || len(part) < 2) {
+			return invalid(member, "not a language tag")
+		}
+	}
+	return nil
 }
 
 // ApprovalKey is the approval key being registered, and the proof that its private half agreed to this enrollment.
@@ -184,6 +208,8 @@ type Enrolled struct {
 	User           ChallengeUser `json:"user"`    // the name must equal the invitation's hint, if that had one
 	ConfirmCode    string        `json:"confirm_code"`
 	Requirements   Requirements  `json:"requirements"` // what this tenant asks of every decision, at least
+	// VAPID is the key with which the server signs WebPush messages (RFC 8292): what the device subscribes for.
+	VAPID *JWK `json:"vapid,omitempty"`
 }
 
 func (*Enrolled) typ() Type { return TypeEnrolled }

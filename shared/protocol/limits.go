@@ -16,6 +16,7 @@ const (
 	MaxRecipients   = 32 // devices a challenge is for
 	MaxReasons      = 8
 	MaxPushAddress  = 2048
+	maxLanguage     = 20
 	MaxAttestation  = 10      // certificates of an attestation chain
 	MaxCertificate  = 8 << 10 // characters of one, base64
 	ConfirmDigits   = 6

@@ -120,7 +120,7 @@ func (s *Service) register(ctx context.Context, e Enrollment, in *protocol.Enrol
 			return err
 		}
 		reply, err := protocol.Sign(ring.Signer, &protocol.Enrolled{Issuer: s.Issuer, Tenant: e.Tenant, Audience: d.ID, IssuedAt: protocol.At(now),
-			EnrollmentHash: protocol.Hash(raw), Enrollment: e.ID, Company: ring.Tenant.Name, User: protocol.ChallengeUser{Ref: u.Ref, Name: u.Name}, ConfirmCode: code})
+			EnrollmentHash: protocol.Hash(raw), Enrollment: e.ID, Company: ring.Tenant.Name, User: protocol.ChallengeUser{Ref: u.Ref, Name: u.Name}, ConfirmCode: code, VAPID: s.VAPID})
 		if err != nil {
 			return err
 		}

@@ -31,6 +31,8 @@ type Params struct {
 	// Attest checks what a registration brings about its keys: attestation.Policy.Enrollment. Levels that it returns are stored as
 	// proven, apart from what the device claims; nil and no proof leave a claim a claim. Its error refuses the registration.
 	Attest func(*protocol.Enrollment, time.Time) (attestation.Result, error)
+	// VAPID is the server's key for WebPush, which devices subscribe for; it may stay nil.
+	VAPID *protocol.JWK
 }
 
 // Service runs enrollments. It is safe for concurrent use.

@@ -178,6 +178,7 @@ func (t *Tx) claimAll(q delivery.Claim) (jobs []delivery.Job, err error) {
 func (t *Tx) claimable(q delivery.Claim) ([]claimed, error) {
 	return list(t, func(s scanner) (c claimed, err error) {
 		err = s.Scan(&c.id, &c.claims, &c.device, at{&c.created}, &c.wakeup.ChallengeID, at{&c.wakeup.ExpiresAt}, &c.wakeup.Handle, parsed{&c.push}, &c.endpoint, &c.live)
+		c.wakeup.Language = c.push.Language
 		return c, err
 	}, `SELECT o.id, o.claims, o.device_id, o.created_at, o.challenge_id, c.expires_at, d.handle, d.push, o.endpoint_id,
 		c.status = 'pending' AND c.expires_at > $1 AND d.status = 'active' AND CASE WHEN o.endpoint_id = '' THEN d.push <> ''

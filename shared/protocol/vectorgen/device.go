@@ -26,7 +26,7 @@ func (w *world) enrollments() []vectors.Message {
 	private := map[string]any{"kty": "EC", "crv": "P-256", "x": jwkMember(w.public("device"), "x"), "y": jwkMember(w.public("device"), "y"), "d": fixed("key device", 32)}
 	full := w.enrollmentPayload()
 	full.Attestation = &protocol.Attestation{Format: "android-key", Device: []string{"MIIBexample"}, Approval: []string{"MIIBexample", "MIICexample"}}
-	full.Push = &protocol.PushAddress{Channel: "webpush", Address: "https://push.example.net/send/abc", P256DH: fixed("p256dh", 32), Auth: fixed("auth", 16)}
+	full.Push = &protocol.PushAddress{Channel: "webpush", Address: "https://push.example.net/send/abc", P256DH: fixed("p256dh", 32), Auth: fixed("auth", 16), Language: "pt-BR"}
 	same := w.enrollmentPayload()
 	same.Approval = protocol.ApprovalKey{JWK: w.public("device"), Proof: w.approvalProof("device", w.approvalPayload())}
 	out := []vectors.Message{
@@ -52,6 +52,10 @@ func (w *world) enrollments() []vectors.Message {
 		k.refuse("an attestation with an empty certificate", protocol.CodeInvalid, "attestation.device",
 			set("attestation", map[string]any{"format": "android-key", "device": []string{""}})...),
 		k.refuse("longer than twenty minutes", protocol.CodeInvalid, "exp", set("exp", at(20*time.Minute+time.Second))...),
+	}
+	for _, bad := range [][2]string{{"with an underscore", "pt_BR"}, {"of 21 characters", "en-abcdefgh-abcdefghi"}, {"of one letter", "x-en"}} {
+		push := protocol.PushAddress{Channel: "fcm", Address: "example-registration-token", Language: bad[1]}
+		out = append(out, k.refuse("a language "+bad[0], protocol.CodeInvalid, "push.language", set("push", push)...))
 	}
 	out = append(out, k.invalids([]string{"aud", "iat", "exp", "token", "root", "approval", "device.name", "device.platform", "levels.device", "levels.approval", "handle"}, enrollmentBad())...)
 	return out

@@ -25,7 +25,7 @@ func (w *world) approvalProof(key string, payload any) string {
 func (w *world) enrolledPayload(enrollment string) *protocol.Enrolled {
 	return &protocol.Enrolled{Issuer: server, Tenant: w.tenant, Audience: w.device, IssuedAt: at(2 * time.Second), EnrollmentHash: protocol.Hash(enrollment),
 		Enrollment: w.enrollment, Company: company, User: protocol.ChallengeUser{Ref: userRef, Name: userName}, ConfirmCode: "204816",
-		Requirements: protocol.Requirements{KeyLevel: protocol.LevelTEE}}
+		Requirements: protocol.Requirements{KeyLevel: protocol.LevelTEE}, VAPID: w.vapid()}
 }
 
 // challengePayload is a sign-in with two digits to enter; the number is 47.

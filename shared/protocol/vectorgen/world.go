@@ -100,6 +100,12 @@ func newKey(name, use string) *keyPair {
 	return k
 }
 
+// vapid is no fixture: nothing in the vectors is signed with it.
+func (w *world) vapid() *protocol.JWK {
+	public := newKey("vapid", "").signer.Public()
+	return &public
+}
+
 func (w *world) public(key string) protocol.JWK     { return w.keys[key].signer.Public() }
 func (w *world) kid(key string) protocol.Thumbprint { return w.keys[key].signer.KeyID() }
 func (w *world) signer(key string) *protocol.Signer { return w.keys[key].signer }

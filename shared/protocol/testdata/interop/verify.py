@@ -174,7 +174,8 @@ requirements = {"user_verification": opt(bool), "key_level": opt(str, level)}
 cert = lambda m, v: need(1 <= len(v) <= 8192, "invalid", m)
 attestation = {"format": req(str, text(20)), "device": opt(([str], 0, 10), cert), "approval": opt(([str], 0, 10), cert)}
 push = {"channel": req(str, one_of("apns", "fcm", "webpush")), "address": req(str, text(2048)), "kind": opt(str, text(20)), "app": opt(str, text(200)),
-        "p256dh": opt(str, text(100)), "auth": opt(str, text(40))}
+        "p256dh": opt(str, text(100)), "auth": opt(str, text(40)),
+        "language": opt(str, lambda m, v: need(len(v) <= 20 and re.fullmatch("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", v), "invalid", m))}
 
 SCHEMA = {
     "nod-keys+jwt": {"iss": req(str, one_form), "tenant": req(str, TEN), "seq": req(int, counter), "iat": req(int, time_), "exp": req(int, time_), "root": req("jwk"),
@@ -187,7 +188,7 @@ SCHEMA = {
     "nod-approval+jwt": {"aud": req(str, one_form), "token_hash": req(str, a_hash), "device_key": req(str, a_hash)},
     "nod-enrolled+jwt": {"iss": req(str, one_form), "tenant": req(str, TEN), "aud": req(str, DEV), "iat": req(int, time_), "enrollment_hash": req(str, a_hash),
                          "enrollment_id": req(str, ENR), "company": req(str, text(80)), "user": req(user), "confirm_code": req(str, lambda m, v: need(re.fullmatch("[0-9]{6}", v), "invalid", m)),
-                         "requirements": opt(requirements)},
+                         "requirements": opt(requirements), "vapid": opt("jwk")},
     "nod-challenge+jwt": {"iss": req(str, one_form), "tenant": req(str, TEN), "aud": req(([str], 1, 32), DEV), "jti": req(str, CHL), "nonce": req(str, token), "iat": req(int, time_),
                           "exp": req(int, time_), "user": req(user), "application": req({"id": req(str, APP), "name": req(str, text(80))}),
                           "action": req({"kind": req(str, lambda m, v: need(re.fullmatch("[a-z0-9_.-]{1,40}", v), "invalid", m)), "title": opt(str, text(80)), "message": opt(str, text(300))}),
