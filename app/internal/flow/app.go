@@ -59,6 +59,8 @@ type App struct {
 	over *screen // a request, or what is asked for it
 	top  *screen // the lock, or a question of the key store
 	sig  string  // what the frame of the present page shows
+	// shown is the page that was shown last.
+	shown *screen
 
 	asked    request // the prompt of the request on the screen
 	arrivals int
@@ -83,6 +85,7 @@ type screen struct {
 	// build makes the page; live pages are made again when the inbox changes.
 	build func() content
 	live  bool
+	links bool // shows how the connections stand
 	// leave returns where to go when the page has nothing to show any more, else
 	// nil; nil stays. Only for places.
 	leave func() *screen
@@ -222,8 +225,16 @@ func (a *App) render() {
 		page.Content = a.traced(s.name, page.Content)
 	}
 	a.sig = a.signature(s)
+	focus := 0
+	if a.shown == s { // the same page made anew: the keyboard's place stays
+		focus = a.focusIndex()
+	}
+	a.shown = s
 	a.stage.Show(page)
-	if s.typing {
+	for range focus {
+		a.p.Window.Canvas().FocusNext()
+	}
+	if s.typing && focus == 0 {
 		a.focusField()
 	}
 	a.touch()
@@ -247,6 +258,22 @@ func (a *App) traced(name string, page fyne.CanvasObject) fyne.CanvasObject {
 
 // fieldReach is how far into a page's focus order a text field is looked for.
 const fieldReach = 24
+
+// focusIndex is how many steps of the Tab key lead to what has the focus; 0 when nothing has.
+func (a *App) focusIndex() int {
+	c := a.p.Window.Canvas()
+	f := c.Focused()
+	if f == nil {
+		return 0
+	}
+	c.Unfocus()
+	for i := range fieldReach {
+		if c.FocusNext(); c.Focused() == f {
+			return i + 1
+		}
+	}
+	return 0
+}
 
 // focusField gives the focus to the page's first text field.
 func (a *App) focusField() {

@@ -63,7 +63,7 @@ func (a *App) Link(uri string) {
 func (a *App) add(typed, problem string) *screen {
 	return &screen{name: "add", place: shell.Inside, typing: true, build: func() content {
 		page := enroll.NewAdd(enroll.AddParams{
-			OnPaste: a.paste, OnOpenImage: a.openPicture, OnText: a.invited, OnCancel: func() { a.visit(a.home()) }, Problem: problem,
+			Scheme: a.p.Brand.Scheme, OnPaste: a.paste, OnOpenImage: a.openPicture, OnText: a.invited, OnCancel: func() { a.visit(a.home()) }, Problem: problem,
 		})
 		if typed != "" {
 			page.SetText(typed)

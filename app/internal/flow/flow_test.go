@@ -348,6 +348,46 @@ func TestTheLockHidesEverythingUntilThePIN(t *testing.T) {
 	}
 }
 
+func TestARequestThatEndedCanStillBeReported(t *testing.T) {
+	r := newRig(t, nil).start()
+	r.enroll("ada")
+	id, _ := r.server.Ask("ada", func(c *protocol.Challenge) { c.ExpiresAt = c.IssuedAt + 2 })
+	r.sees("Are you signing in?")
+	r.sees("Time ran out")
+	r.taps("It was not me")
+	r.sees("Blocked and reported")
+	if _, reported := r.server.Status(id); !reported {
+		t.Error("the server knows of no report")
+	}
+	r.taps("Done")
+	r.sees("ACCOUNTS")
+}
+
+func TestAPageMadeAnewKeepsTheFocus(t *testing.T) {
+	r := newRig(t, nil).start()
+	r.enroll("ada")
+	r.do(func() {
+		r.win.Canvas().FocusNext()
+		r.win.Canvas().FocusNext()
+	})
+	r.server.Revoke(r.core.Accounts()[0].Device)
+	r.server.CutStreams()
+	r.sees("this device was removed")
+	r.do(func() {
+		before := r.win.Canvas().Focused()
+		if before == nil {
+			t.Fatal("the focus is lost")
+		}
+		r.win.Canvas().FocusPrevious()
+		r.win.Canvas().FocusPrevious()
+		r.win.Canvas().FocusNext()
+		r.win.Canvas().FocusNext()
+		if r.win.Canvas().Focused() != before {
+			t.Error("the focus is elsewhere")
+		}
+	})
+}
+
 func TestThePINIsChanged(t *testing.T) {
 	r := newRig(t, nil).start()
 	r.enroll("ada")

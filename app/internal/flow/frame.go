@@ -31,7 +31,7 @@ func (a *App) signature(s *screen) string {
 	for _, acc := range a.snap.Accounts {
 		fmt.Fprint(&out, acc.ID, acc.Status, acc.Asking, acc.Company, acc.Label(), "|")
 		if s.live {
-			fmt.Fprint(&out, acc.Link, acc.DeviceName, acc.Skew.Round(time.Minute), acc.Levels, acc.LastUsedAt, "|")
+			fmt.Fprint(&out, acc.Link == inbox.LinkOffline, s.links && acc.Link == inbox.LinkOnline, acc.DeviceName, acc.Skew.Round(time.Minute), acc.Levels, acc.LastUsedAt, "|")
 		}
 	}
 	if s.live {

@@ -195,14 +195,42 @@ func (a *App) outcome(c inbox.Current) *screen {
 	if !ok {
 		result = prompt.Elsewhere
 	}
-	acc, _ := a.account(string(c.Request.Account))
-	return &screen{name: "outcome-" + string(result), place: shell.Inside, account: string(c.Request.Account), build: func() content {
-		page := prompt.NewOutcome(prompt.OutcomeParams{
-			Result: result, Who: whoAsks(c.Request, acc.Account), Place: c.Request.Context.Location,
-			Done: func() { a.p.Inbox.Dismiss() },
-		})
-		return content{page: page, keys: escape{page, func() { a.p.Inbox.Dismiss() }}}
+	return a.outcomePage(c.Request, result)
+}
+
+func (a *App) outcomePage(r device.Challenge, result prompt.Result) *screen {
+	acc, _ := a.account(string(r.Account))
+	p := prompt.OutcomeParams{Result: result, Who: whoAsks(r, acc.Account), Place: r.Context.Location, Done: func() { a.p.Inbox.Dismiss() }}
+	switch result {
+	case prompt.ExpiredNow, prompt.WrongNumber, prompt.Elsewhere: // it may not have been this person
+		p.Report = func() { a.reportEnded(r) }
+	}
+	return &screen{name: "outcome-" + string(result), place: shell.Inside, account: string(r.Account), build: func() content {
+		page := prompt.NewOutcome(p)
+		return content{page: page, keys: escape{page, p.Done}}
 	}}
+}
+
+// reportEnded sends "it was not me" for a request that has ended.
+func (a *App) reportEnded(r device.Challenge) {
+	back := func() { a.p.Inbox.Dismiss() }
+	var out device.Outcome
+	a.cover(a.wait(nil))
+	a.work(func(ctx context.Context) (err error) {
+		out, err = a.p.Inbox.Report(ctx, r.Account, r.ID)
+		return err
+	}, func(err error) {
+		if err == nil && out.Kind == device.OutcomeOffline {
+			err = device.ErrOffline
+		}
+		switch {
+		case a.asked.id != string(r.ID): // another request has taken the screen
+		case err != nil:
+			a.cover(a.failed(err, func() { a.reportEnded(r) }, back, "cancel"))
+		default:
+			a.cover(a.outcomePage(r, prompt.Reported))
+		}
+	})
 }
 
 // practice is a prompt of which nothing is sent.

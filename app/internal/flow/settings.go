@@ -125,7 +125,7 @@ func (a *App) languages() *screen {
 
 // diagnostics say how everything stands.
 func (a *App) diagnostics() *screen {
-	return &screen{name: "diagnostics", place: shell.Inside, live: true, build: func() content {
+	return &screen{name: "diagnostics", place: shell.Inside, live: true, links: true, build: func() content {
 		var parts []settings.Part
 		now := a.p.Now()
 		for _, d := range a.p.Inbox.Diagnostics().Accounts {
