@@ -38,7 +38,7 @@ type process struct {
 }
 
 func newProcess(t *testing.T) *process {
-	return &process{t: t, dir: t.TempDir(), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: 40 * time.Second}}
+	return &process{t: t, dir: t.TempDir(), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: 20 * time.Second}}
 }
 
 func (p *process) data() string { return filepath.Join(p.dir, "nod.db") }
@@ -75,7 +75,12 @@ func (p *process) start() {
 		}
 		found <- "\n" + all.String()
 	}()
-	address := <-found
+	var address string
+	select {
+	case address = <-found:
+	case <-time.After(20 * time.Second):
+		p.t.Fatal("the program neither serves nor ends")
+	}
 	if strings.HasPrefix(address, "\n") {
 		p.t.Fatalf("the program does not start:%s", address)
 	}
