@@ -176,7 +176,7 @@ func checkCredential(leaf *x509.Certificate, authData []byte) error {
 	id := sha256.Sum256(point)
 	n := int(binary.BigEndian.Uint16(authData[authDataLength:]))
 	if n != len(id) || len(authData) < authDataCredential+n || subtle.ConstantTimeCompare(authData[authDataCredential:authDataCredential+n], id[:]) != 1 {
-		return fail(CodeCredential, "")
+		return fail(CodeIdentifier, "")
 	}
 	return nil
 }

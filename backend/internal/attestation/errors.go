@@ -49,7 +49,7 @@ const (
 
 // The codes of apple-appattest and tpm.
 const (
-	CodeCredential  Code = "credential_mismatch" // the credential id is not the hash of the certified key
+	CodeIdentifier  Code = "credential_mismatch" // the credential id is not the hash of the certified key
 	CodeCounter     Code = "counter_not_zero"
 	CodeEnvironment Code = "environment" // development where production is asked, or the reverse
 	CodeStatement   Code = "statement"   // tpm: not what TPM2_Certify of a real chip makes
