@@ -1,6 +1,6 @@
 import { AlreadyUsedError, NotApprovedError } from "./outcome.js";
 import { ProblemError, ProtocolError } from "./errors.js";
-import { checkBase, Http, type Fetch, type Request } from "./http.js";
+import { checkBase, Http, segment, type Fetch, type Request } from "./http.js";
 import { KeySet } from "./keyset.js";
 import { encode } from "./protocol/encoding.js";
 import { open } from "./protocol/jws.js";
@@ -71,12 +71,6 @@ const longPoll = 30; // seconds of one request of a wait
 const slack = 15; // seconds over that, before a request counts as lost
 const leastBetweenPolls = 250; // milliseconds: a server that ignores the wait is not hammered
 const maxAudit = 16 << 20; // bytes of 1000 audit events
-
-/** segment escapes a part of a path. Dots alone cannot be escaped in a URL, so they are refused. */
-function segment(value: string): string {
-  if (typeof value !== "string" || /^\.{0,2}$/.test(value)) throw new TypeError("an identifier is missing or made of dots");
-  return encodeURIComponent(value);
-}
 
 /** NodClient calls the application API of one server. Make one and keep it. Its errors never hold the API key. */
 export class NodClient {

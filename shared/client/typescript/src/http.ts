@@ -42,6 +42,12 @@ export function checkBase(address: string): string {
   return url.origin;
 }
 
+/** segment escapes a part of a path. Dots alone cannot be escaped in a URL, so they are refused. */
+export function segment(value: string): string {
+  if (typeof value !== "string" || /^\.{0,2}$/.test(value)) throw new TypeError("an identifier is missing or made of dots");
+  return encodeURIComponent(value);
+}
+
 /** Http calls one server. */
 export class Http {
   /** How far the server's clock is ahead of this one's, in milliseconds; undefined before the first answer that tells. */
