@@ -63,6 +63,9 @@ func (c fakepushCmd) write(apple *apns.Service, google *fcm.Service, web *webpus
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the directory: %w", err)
+	}
 	for name, content := range map[string][]byte{
 		"push.json": append(raw, '\n'), "apns.p8": apple.KeyP8, "fcm.json": google.ServiceAccount,
 		"roots.pem": bytes.Join([][]byte{apple.RootPEM, google.RootPEM, web.RootPEM}, nil),

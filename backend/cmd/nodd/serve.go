@@ -96,7 +96,12 @@ func (p *program) startOn(ctx context.Context, c *config.Config, listener net.Li
 		return nil, errors.Join(err, d.db.Close())
 	}
 	srv := &server{domain: d, addr: listener.Addr().String(), failed: make(chan error, 2), unlock: unlock}
-	if err := srv.prepare(ctx, c); err != nil {
+	if err = srv.prepare(ctx, c); err == nil {
+		// Last: its API key is shown by a start that succeeds, and never again.
+		srv.first, err = srv.makeFirst(ctx)
+		err = explainStore(err, c)
+	}
+	if err != nil {
 		unlock()
 		return nil, errors.Join(err, d.db.Close())
 	}
@@ -111,11 +116,8 @@ func (p *program) startOn(ctx context.Context, c *config.Config, listener net.Li
 	return srv, nil
 }
 
-// prepare does what the first start does once, and builds the edge.
+// prepare builds the edge.
 func (s *server) prepare(ctx context.Context, c *config.Config) (err error) {
-	if s.first, err = s.makeFirst(ctx); err != nil {
-		return explainStore(err, c)
-	}
 	metrics := httpapi.NewMetrics(version)
 	if err := s.preparePushes(ctx, c, metrics); err != nil {
 		return err
