@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -183,4 +184,22 @@ func TestAPersonEnrollsByAPastedLinkAndAnswers(t *testing.T) {
 		}
 		p.sees("outcome-approved")
 	})
+	t.Run("the other places", func(t *testing.T) {
+		p.keys("Return")
+		p.sees("account") // the place below the request
+		p.keys("Escape")
+		p.sees("home")
+		p.keys("Tab", "Tab", "Tab", "Tab", "Return") // "+", the account, Accounts, Activity
+		p.sees("activity")
+		p.see("activity")
+		p.clickPlace(5, 6)
+		p.sees("settings")
+		p.see("settings")
+	})
+}
+
+// clickPlace clicks into the bar below, at a fraction of its width.
+func (p *person) clickPlace(part, of int) {
+	p.t.Helper()
+	p.run("xdotool", "mousemove", "--window", p.window(), strconv.Itoa(390*part/of), "815", "click", "1")
 }
