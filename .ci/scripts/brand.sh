@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034  # what is set here is used there
 
 brand=${NOD_BRAND:-nod}
-brand_dir=$root/assets/brands/$brand
+brand_dir=${root:?sourced after lib.sh}/assets/brands/$brand
 [ -f "$brand_dir/brand.toml" ] || fail "there is no assets/brands/$brand/brand.toml"
 
 # toml FILE KEY prints the value of the first `KEY = "value"` line.

@@ -204,6 +204,7 @@ func (a *App) outcomePage(r device.Challenge, result prompt.Result) *screen {
 	switch result {
 	case prompt.ExpiredNow, prompt.WrongNumber, prompt.Elsewhere: // it may not have been this person
 		p.Report = func() { a.reportEnded(r) }
+	case prompt.Approved, prompt.Denied, prompt.Reported, prompt.NotSent: // this person's own answer
 	}
 	return &screen{name: "outcome-" + string(result), place: shell.Inside, account: string(r.Account), build: func() content {
 		page := prompt.NewOutcome(p)
