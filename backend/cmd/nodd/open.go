@@ -70,6 +70,7 @@ func (p *program) openDomain(ctx context.Context, c *config.Config, mode openMod
 	}
 	d, err := newDomain(c, c.Log.Logger(p.Err), db, key)
 	if err == nil {
+		d.tenants.KeepIssuer = !mode.create
 		err = d.checkKey(ctx)
 	}
 	if err != nil {

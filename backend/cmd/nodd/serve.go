@@ -105,6 +105,7 @@ func (p *program) startOn(ctx context.Context, c *config.Config, listener net.Li
 		unlock()
 		return nil, errors.Join(err, d.db.Close())
 	}
+	srv.warnReadable(ctx)
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	srv.cancel = cancel
 	srv.work.Go(func() { srv.sweep(background) })

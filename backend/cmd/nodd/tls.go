@@ -21,11 +21,18 @@ type certificate struct {
 	looked time.Time
 }
 
+// aead are the suites of TLS 1.2 that RFC 9325 section 4.2 recommends, and the one with ChaCha20; TLS 1.3 has no others.
+var aead = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+}
+
 const certificateEvery = time.Minute
 
 func tlsConfig(files config.TLS) *tls.Config {
 	c := &certificate{files: files}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.get(time.Now()) }}
+	return &tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: aead, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.get(time.Now()) }}
 }
 
 // get returns the certificate. When the files cannot be read any more, the one that was read last stays in use.
