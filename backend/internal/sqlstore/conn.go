@@ -21,12 +21,19 @@ type conn struct {
 	stmts map[string]*statement
 }
 
-func newConn(dsn string) (*conn, error) {
-	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
+// newConn opens a connection and applies settings, which are statements.
+func newConn(dsn string, settings ...string) (*conn, error) {
+	raw, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open a connection: %w", err)
 	}
-	return &conn{Conn: c, stmts: map[string]*statement{}}, nil
+	c := &conn{Conn: raw, stmts: map[string]*statement{}}
+	for _, setting := range settings {
+		if err := c.run(setting); err != nil {
+			return nil, errors.Join(fmt.Errorf("set up a connection: %w", err), c.Close())
+		}
+	}
+	return c, nil
 }
 
 // Close ends the statements and then the connection: with one left open SQLite would keep the files.

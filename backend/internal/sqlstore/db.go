@@ -82,17 +82,12 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if err = db.migrate(ctx, o); err != nil {
 		return err
 	}
-	if db.writer, err = newConn(dsn(o.Path, "rw")); err != nil {
+	if db.writer, err = newConn(dsn(o.Path, "rw"), writerSettings...); err != nil {
 		return err
-	}
-	for _, setting := range writerSettings {
-		if err := db.writer.run(setting); err != nil {
-			return fmt.Errorf("set up the writer: %w", err)
-		}
 	}
 	go db.writeLoop(db.writer)
 	for range o.Readers {
-		c, err := newConn(dsn(o.Path, "ro"))
+		c, err := newConn(dsn(o.Path, "ro"), readerSettings...)
 		if err != nil {
 			return err
 		}
@@ -100,6 +95,9 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	}
 	return nil
 }
+
+// readerSettings keep a reader's cache small: every commit empties it, and what empties a large one walks all of it.
+var readerSettings = []string{"PRAGMA cache_size = 100"}
 
 // writerSettings spare the writer work that has nothing to do with durability: what a savepoint would take back stays in memory, and
 // the write-ahead log goes into the file every 16 MB instead of every 4, since a page that changed often goes there once.
