@@ -8,7 +8,7 @@ source "$(dirname "$0")/lib.sh"
 need_go
 need_cc
 export NOD_REQUIRE_PLATFORMS=1
-steps=(foreign_types keystore app_window)
+steps=(foreign_types typescript keystore app_window)
 
 # All Go of ours for the systems this machine cannot compile for, cgo and JNI files included.
 foreign_types() {
@@ -24,6 +24,13 @@ foreign_types() {
 	for target in darwin/arm64 windows/amd64; do
 		"$bin" -target "$target" -own github.com/nod-auth/nod ./shared/...
 	done
+}
+
+# The TypeScript SDK: its compiler, the protocol's vectors, a real server, and the web component in Chromium.
+typescript() {
+	have npm || need_debs nodejs npm
+	need_debs chromium fonts-inter
+	(cd shared/client/typescript && npm ci --no-audit --no-fund && npm test)
 }
 
 # The key stores against the real thing: gnome-keyring over a session bus of its own, swtpm for the TPM.

@@ -83,13 +83,13 @@ progress::-moz-progress-bar { background: var(--primary); border-radius: 3px }
 .mark { inline-size: 64px; block-size: 64px; margin-block: 4px 16px; border-radius: 50%; background: var(--weak); fill: none; stroke-width: 5; stroke-linecap: round; stroke-linejoin: round }
 .mark.approved { stroke: var(--ok) }
 .mark.closed { stroke: var(--bad) }
-.actions { display: flex; flex-wrap: wrap; justify-content: center; gap: 4px 8px; margin-block-start: 16px }
+.actions { display: flex; inline-size: min(100%, 17em); flex-wrap: wrap; justify-content: center; gap: 4px 8px; margin-block-start: 16px }
 button {
   min-block-size: 44px; padding: 8px 16px; border: 0; border-radius: 14px; background: none; color: var(--secondary);
   font: inherit; font-weight: 500; cursor: pointer;
 }
 button.main { color: var(--primary); font-weight: 600 }
-button.strong { min-block-size: 52px; padding-inline: 28px; background: var(--primary); color: var(--on); font-weight: 600 }
+button.strong { flex-basis: 100%; min-block-size: 52px; padding-inline: 28px; background: var(--primary); color: var(--on); font-weight: 600 }
 button:focus-visible { outline: 3px solid var(--primary); outline-offset: 2px }
 .heard { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 .waiting h2, .closed h2, .approved h2 { animation: appear 180ms ease-out }

@@ -9,9 +9,9 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { dark, light, type Tokens } from "../dist/element-style.js";
-import { missing, open, type World } from "./world.js";
+import { find, missing, open, type World } from "./world.js";
 
-const skip = missing("go", "chromium");
+const skip = missing("nodd", "nodsim", "chromium");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const dist = new URL("../dist/", import.meta.url);
 const shots = fileURLToPath(new URL("../.test/shots/", import.meta.url));
@@ -52,7 +52,7 @@ before(async () => {
   origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
   mkdirSync(shots, { recursive: true });
   world = await open(origin);
-  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  browser = await chromium.launch({ executablePath: find("chromium"), args: ["--no-sandbox"] });
 });
 after(async () => {
   await browser?.close();
@@ -176,7 +176,7 @@ test("six digits fit a narrow page, and a page's own colors and words count", { 
   assert.ok(fits);
   assert.equal(await page.locator("nod-challenge .number").evaluate((e) => (globalThis as any).getComputedStyle(e).color), "rgb(11, 110, 110)");
   await page.screenshot({ path: `${shots}narrow-brand.png` });
-  await page.evaluate(`document.querySelector("nod-challenge").texts = { title: "בדקו את הטלפון", enter: "פתחו את האפליקציה והקלידו את המספר.", left: (s) => "נותרו " + s + " שניות", cancel: "ביטול", fallback: "להשתמש בקוד" }`);
+  await page.evaluate(`document.querySelector("nod-challenge").texts = { title: "בדקו את הטלפון", enter: "פתחו את האפליקציה והקלידו את המספר.", unknown: "", go: "המשך", number: (d) => d, left: (s) => "נותרו " + s + " שניות", cancel: "ביטול", fallback: "להשתמש בקוד" }`);
   await page.evaluate('document.documentElement.setAttribute("dir", "rtl"); document.documentElement.lang = "he"');
   assert.equal(await page.locator("nod-challenge h2").innerText(), "בדקו את הטלפון");
   assert.equal(await page.locator("nod-challenge .number > span").first().innerText(), "204816");

@@ -1,10 +1,10 @@
-// A real server and a real authenticator: nodd and nodsim, built from this repository.
+// A real server and a real authenticator: nodd and nodsim, built from this repository by scripts/server.mjs.
 import assert from "node:assert/strict";
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { NodClient } from "@nod-auth/client";
@@ -12,11 +12,17 @@ import { NodClient } from "@nod-auth/client";
 // Settings of the server also come from the environment: none of this machine's.
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NOD")));
 const run = (file: string, args: string[]) => promisify(execFile)(file, args, { env });
-const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const bin = fileURLToPath(new URL("../.test/bin/", import.meta.url));
+
+/** find returns the path of a program; "" when there is none. */
+export function find(program: string): string {
+  const paths = [bin, ...(process.env.PATH ?? "").split(delimiter)].map((dir) => join(dir || ".", program));
+  return paths.find((path) => existsSync(path)) ?? "";
+}
 
 /** missing says why tests with the real server cannot run here; false when they can. With NOD_REQUIRE_PLATFORMS they must. */
 export function missing(...programs: string[]): string | false {
-  const absent = programs.filter((p) => !(process.env.PATH ?? "").split(":").some((dir) => dir && existsSync(join(dir, p))));
+  const absent = programs.filter((p) => find(p) === "");
   if (absent.length > 0 && process.env.NOD_REQUIRE_PLATFORMS) throw new Error(`not here: ${absent.join(", ")}`);
   return absent.length > 0 ? `not here: ${absent.join(", ")}` : false;
 }
@@ -39,13 +45,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** open builds, starts and enrolls. origin may use the browser API. */
+/** open starts the server and enrolls. origin may use the browser API. */
 export async function open(origin: string): Promise<World> {
   const dir = mkdtempSync(join(tmpdir(), "nod-typescript-"));
-  const bin = process.env.NOD_TEST_BIN ?? dir;
-  if (!process.env.NOD_TEST_BIN) {
-    execFileSync("go", ["build", "-o", bin + "/", "./backend/cmd/nodd", "./mobile/cmd/nodsim"], { cwd: root, stdio: "inherit" });
-  }
   const url = `http://127.0.0.1:${await freePort()}`;
   const data = ["--data", join(dir, "nod.db")];
   const server = spawn(join(bin, "nodd"), ["serve", ...data, "--listen", url.slice(7), "--public-url", url], { env, stdio: ["ignore", "pipe", "pipe"] });
