@@ -15,7 +15,7 @@ import (
 )
 
 // conn is one connection with its prepared statements, used by one goroutine at a time. It speaks to the driver without
-// database/sql, whose locks, contexts and conversions cost more than most statements here (docs/adr/0001).
+// database/sql, whose locks, contexts and conversions cost more than most statements here (docs/adr/0002).
 type conn struct {
 	driver.Conn
 	stmts map[string]*statement
