@@ -21,6 +21,10 @@ import (
 const (
 	MaxPending   = 3                // of one user at a time, beside superseded ones
 	DenyCoolDown = 30 * time.Second // before the same transaction may ask again after a deny (T2)
+	// CreateBurst is how many challenges of a user may be created at once, then one more every [createEvery], until one is
+	// approved: superseding costs a stranger nothing, and each leaves a row (T1, T19).
+	CreateBurst = 30
+	createEvery = 4 * time.Second
 	// KindAddDevice is the server's own action: an existing device decides about a new one.
 	KindAddDevice = "add_device"
 )
@@ -70,6 +74,9 @@ func (s *Service) Create(ctx context.Context, r Request) (Created, error) {
 	}
 	if old != nil {
 		return *old, nil
+	}
+	if wait, ok := s.creates.Spend(u.ID, s.Now()); !ok && r.Actor != "server" {
+		return Created{}, fault.Later(fault.RateLimited, "", wait)
 	}
 	made, err := s.build(ctx, r, u, recipients)
 	if err != nil {

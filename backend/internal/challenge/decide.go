@@ -49,6 +49,9 @@ func (s *Service) Decide(ctx context.Context, id protocol.ChallengeID, raw strin
 		return Challenge{}, err
 	}
 	if a.changed {
+		if a.c.Status == protocol.StatusApproved {
+			s.creates.Forget(a.c.User)
+		}
 		s.announce(ctx, a.c)
 	}
 	return a.c, a.refusal

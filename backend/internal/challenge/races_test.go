@@ -1,6 +1,7 @@
 package challenge_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -60,6 +61,7 @@ func TestOneIdempotencyKeyWithManyBodiesAtOnceMakesOneChallenge(t *testing.T) {
 		if won != 1 {
 			t.Errorf("round %d: %d challenges were made", round, won)
 		}
+		k.Clock.Advance(time.Minute)
 	}
 }
 
@@ -101,5 +103,35 @@ func TestT19_ADeviceThatIsRefusedWithoutEndLeavesFewEvents(t *testing.T) {
 	c, err := d.Decide(again.Challenge, protocol.Deny, "")
 	if err != nil || c.Status != protocol.StatusDenied {
 		t.Errorf("an answer that counts is held up: %s, %v", c.Status, err)
+	}
+}
+
+// Superseding needs no answer, so nothing but this bounds how many rows a stranger can cause who knows a user's name.
+func TestT01_CreatesWithoutAnApprovalAreBounded(t *testing.T) {
+	k := testkit.New(t)
+	d := k.Enroll("ada")
+	again := func(r *challenge.Request) { r.Session = "one" }
+	made, last := 0, error(nil)
+	for range 50 { // in 60 seconds
+		if _, last = k.Create("ada", again); last == nil {
+			made++
+		}
+		k.Clock.Advance(1200 * time.Millisecond)
+	}
+	if made < challenge.CreateBurst || made >= 50 || fault.CodeOf(last) != fault.RateLimited {
+		t.Errorf("%d of 50 were made, the last: %v", made, last)
+	}
+	var f *fault.Error
+	if !errors.As(last, &f) || f.RetryAfter <= 0 {
+		t.Errorf("no Retry-After: %v", last)
+	}
+	k.Enroll("bob")
+	k.MustCreate("bob", nil) // another user is not held up
+	k.Clock.Advance(5 * time.Second)
+	c := k.MustCreate("ada", again)
+	_, err := d.Decide(c.Challenge, protocol.Approve, c.Number)
+	must(t, err)
+	for range challenge.CreateBurst { // an approval gives everything back
+		k.MustCreate("ada", again)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nod-auth/nod/backend/internal/bus"
 	"github.com/nod-auth/nod/backend/internal/device"
 	"github.com/nod-auth/nod/backend/internal/fault"
+	"github.com/nod-auth/nod/backend/internal/ratelimit"
 	"github.com/nod-auth/nod/backend/internal/seal"
 	"github.com/nod-auth/nod/backend/internal/tenant"
 	"github.com/nod-auth/nod/backend/internal/txn"
@@ -32,14 +33,17 @@ type Params struct {
 }
 
 // Service runs challenges. It is safe for concurrent use on any number of nodes over one store.
-type Service struct{ Params }
+type Service struct {
+	Params
+	creates *ratelimit.Limit[protocol.UserID]
+}
 
 // New checks the parameters.
 func New(p Params) (*Service, error) {
 	if p.Store == nil || p.Tenants == nil || p.Devices == nil || p.Sealer == nil || p.Bus == nil || p.Issuer == "" || p.Now == nil {
 		return nil, errors.New("challenge: a parameter is missing")
 	}
-	return &Service{Params: p}, nil
+	return &Service{Params: p, creates: ratelimit.New[protocol.UserID](CreateBurst, createEvery)}, nil
 }
 
 // BrowserPrefix starts every browser token.

@@ -193,6 +193,7 @@ func TestT08_ApproveAgainstDenyHasExactlyOneWinner(t *testing.T) {
 	k := testkit.New(t)
 	d := k.Enroll("ada")
 	for range 50 {
+		k.Clock.Advance(5 * time.Second) // within the quota of creates
 		made := k.MustCreate("ada", nil)
 		raws := []string{d.Sign(made.Challenge, protocol.Approve, made.Number, nil), d.Sign(made.Challenge, protocol.Deny, "", nil),
 			d.Sign(made.Challenge, protocol.Approve, made.Number, nil), d.Sign(made.Challenge, protocol.Deny, "", nil)}

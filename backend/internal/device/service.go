@@ -9,6 +9,7 @@ import (
 	"github.com/nod-auth/nod/backend/internal/audit"
 	"github.com/nod-auth/nod/backend/internal/bus"
 	"github.com/nod-auth/nod/backend/internal/fault"
+	"github.com/nod-auth/nod/backend/internal/ratelimit"
 	"github.com/nod-auth/nod/backend/internal/txn"
 	"github.com/nod-auth/nod/shared/protocol"
 )
@@ -28,7 +29,7 @@ type Params struct {
 // Service authenticates and changes devices. It is safe for concurrent use.
 type Service struct {
 	Params
-	flood flood
+	flood *ratelimit.Limit[protocol.DeviceID]
 }
 
 // New checks the parameters.
@@ -36,7 +37,7 @@ func New(p Params) (*Service, error) {
 	if p.Store == nil || p.Bus == nil || p.Nonces == nil || p.Issuer == "" || p.Now == nil {
 		return nil, errors.New("device: a parameter is missing")
 	}
-	return &Service{Params: p}, nil
+	return &Service{Params: p, flood: ratelimit.New[protocol.DeviceID](floodBurst, floodEvery)}, nil
 }
 
 func refused() error { return fault.New(fault.DeviceUnauthorized, "") }
