@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createPrivateKey, sign } from "node:crypto";
 import { test } from "node:test";
 import { AlreadyUsedError, MemoryReplay, NoAnswerError, NotApprovedError, ProblemError, ProtocolError } from "@nod-auth/client";
 import { client, expected, fixtures, json, jwks, problem, result, serve } from "./support.js";
@@ -109,6 +110,21 @@ test("an approval whose use cannot be remembered is refused", async (t) => {
   const server = await serve(t, json(200, jwks("current")));
   const replay = { use: () => Promise.reject(new Error("the table is away")) };
   await assert.rejects(client(server.url, { replay }).verify(good, expected), /the table is away/);
+});
+
+test("T5 a result that is minted afresh does not make an old approval usable", async (t) => {
+  const [head, body] = good.split(".");
+  const payload = JSON.parse(Buffer.from(body!, "base64url").toString());
+  const ended = JSON.parse(Buffer.from(payload.evidence.challenge.split(".")[1], "base64url").toString()).exp;
+  const server = await serve(t, json(200, jwks("current")));
+  const at = async (iat: number) => {
+    const fresh = Buffer.from(JSON.stringify({ ...payload, iat, exp: iat + 120 })).toString("base64url");
+    const key = createPrivateKey({ key: { ...fixtures.keys.tenant.jwk, d: fixtures.keys.tenant.d }, format: "jwk" });
+    const mark = sign("sha256", Buffer.from(`${head}.${fresh}`), { key, dsaEncoding: "ieee-p1363" }).toString("base64url");
+    return client(server.url, { now: () => iat * 1000 }).verify(`${head}.${fresh}.${mark}`, expected);
+  };
+  assert.equal((await at(ended + 149)).status, "approved");
+  await assert.rejects(at(ended + 150), (err) => err instanceof ProtocolError && err.code === "expired" && err.member === "evidence");
 });
 
 test("the memory of used approvals forgets what is over, and refuses when it is full", async () => {
