@@ -23,4 +23,13 @@ func TestT42_ACommandDoesNotSignTheKeyStatementForAnotherServer(t *testing.T) {
 	if ring.Keys.Issuer != testkit.Issuer || ring.Tenant.KeysSeq != k.Tenant.KeysSeq {
 		t.Errorf("the statement names %s with sequence %d", ring.Keys.Issuer, ring.Tenant.KeysSeq)
 	}
+	if _, err := command.RotateSigningKey(context.Background(), k.Tenant.ID, "operator"); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Skip(context.Background(), k.Tenant.ID, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if ring, err = command.Ring(context.Background(), k.Tenant.ID); err != nil || ring.Keys.Issuer != testkit.Issuer {
+		t.Errorf("after a rotation by a command the statement names %s, %v", ring.Keys.Issuer, err)
+	}
 }

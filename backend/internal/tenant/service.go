@@ -153,7 +153,7 @@ func (s *Service) open(purpose string, tenant protocol.TenantID, id protocol.Thu
 
 // signKeys signs the next nod-keys statement into t.
 func (s *Service) signKeys(t *Tenant, root *protocol.Signer, keys []SigningKey, now time.Time) error {
-	statement := &protocol.Keys{Issuer: s.Issuer, Tenant: t.ID, Sequence: t.KeysSeq + 1, IssuedAt: protocol.At(now),
+	statement := &protocol.Keys{Issuer: s.issuerOf(t, now), Tenant: t.ID, Sequence: t.KeysSeq + 1, IssuedAt: protocol.At(now),
 		ExpiresAt: protocol.At(now.Add(keysValidity)), Root: root.Public()}
 	for _, k := range keys {
 		tk := protocol.TenantKey{JWK: k.JWK, Status: k.Status, NotBefore: protocol.At(k.NotBefore)}
@@ -168,6 +168,16 @@ func (s *Service) signKeys(t *Tenant, root *protocol.Signer, keys []SigningKey, 
 	}
 	t.KeysSeq, t.KeysJWS = statement.Sequence, raw
 	return nil
+}
+
+// issuerOf is who a statement of t names: this server, or with KeepIssuer the one that the last statement named.
+func (s *Service) issuerOf(t *Tenant, now time.Time) string {
+	if s.KeepIssuer && t.KeysJWS != "" {
+		if last, err := protocol.VerifyKeys(t.KeysJWS, t.Root.Thumbprint(), 0, now); err == nil {
+			return last.Issuer
+		}
+	}
+	return s.Issuer
 }
 
 // RotateSigningKey retires the active signing key and makes a new one; old statements stay verifiable.
