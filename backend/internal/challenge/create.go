@@ -267,6 +267,8 @@ func (s *Service) supersede(tx Tx, r Request, recent []Brief, now time.Time) ([]
 		case b.Status == protocol.StatusDenied && b.Application == r.Application.ID && b.Transaction == r.Transaction:
 			return nil, fault.Later(fault.DeniedRecently, "", b.DecidedAt.Add(DenyCoolDown).Sub(now))
 		case b.Status != protocol.StatusPending:
+		case !sameSession && b.Application == r.Application.ID && b.Transaction == r.Transaction:
+			return nil, fault.New(fault.TransactionInUse, "") // two approvals of one attempt would both be genuine (T25)
 		case sameSession:
 			c, err := tx.Challenge(r.Application.Tenant, b.ID)
 			if err != nil {

@@ -378,6 +378,20 @@ func TestT02_ARetryRightAfterADenyIsRefused(t *testing.T) {
 	k.MustCreate("ada", same)
 }
 
+func TestT25_ATransactionHasOnePendingChallenge(t *testing.T) {
+	k := testkit.New(t)
+	k.Enroll("ada")
+	one := func(session string) func(*challenge.Request) {
+		return func(r *challenge.Request) { r.Transaction, r.Session = "login-1", session }
+	}
+	k.MustCreate("ada", one("tab"))
+	_, err := k.Create("ada", one(""))
+	wantCode(t, err, fault.TransactionInUse)
+	_, err = k.Create("ada", one("another tab"))
+	wantCode(t, err, fault.TransactionInUse)
+	k.MustCreate("ada", one("tab")) // the same session starts again: the older one is superseded
+}
+
 func TestT42_AChallengeThatIsOverStaysOverWhenTheClockStepsBack(t *testing.T) {
 	k := testkit.New(t)
 	d := k.Enroll("ada")

@@ -37,6 +37,7 @@ const (
 	RequirementNotMet    Code = "requirement_not_met"
 	CounterRegressed     Code = "counter_regressed"
 	NumberWrong          Code = "number_wrong"
+	TransactionInUse     Code = "transaction_in_use"
 	TooManyPending       Code = "too_many_pending"
 	DeniedRecently       Code = "denied_recently"
 	ResultWithheld       Code = "result_withheld"

@@ -123,7 +123,10 @@ func TestIdempotency(t *testing.T) {
 	if a := create("k1", strings.Replace(body, `"x"`, `"y"`, 1)); a.Status != 422 || a.code() != "idempotency_key_reused" {
 		t.Errorf("another body: %d %s", a.Status, a.Body)
 	}
-	if a := create("k2", body); a.Status != 201 || a.json(t)["id"] == first.json(t)["id"] {
+	if a := create("k2", body); a.Status != 409 || a.code() != "transaction_in_use" {
+		t.Errorf("another key for the same transaction: %d %s", a.Status, a.Body)
+	}
+	if a := create("k2", strings.Replace(body, `"x"`, `"z"`, 1)); a.Status != 201 || a.json(t)["id"] == first.json(t)["id"] {
 		t.Errorf("another key: %d %s", a.Status, a.Body)
 	}
 	if a := create("k 3", body); a.Status != 400 {
