@@ -139,12 +139,16 @@ func (c applicationCreate) Run(ctx context.Context, p *program, s *settings) err
 
 type applicationSet struct {
 	inTenant
-	Application string `arg:"" help:"Application id or name."`
-	MinMatch    string `name:"min-match" enum:"enter,choose,compare,none" required:"" help:"The weakest number match that its challenges may ask for. Anything below enter is weaker than the default."`
+	Application string   `arg:"" help:"Application id or name."`
+	MinMatch    string   `name:"min-match" enum:",enter,choose,compare,none" default:"" help:"The weakest number match that its challenges may ask for. Anything below enter is weaker than the default."`
+	Origin      []string `help:"Origin of pages that may use the browser API, in place of those before. May be repeated." placeholder:"ORIGIN"`
 }
 
 // Run changes an application.
 func (c applicationSet) Run(ctx context.Context, p *program, s *settings) error {
+	if c.MinMatch == "" && len(c.Origin) == 0 {
+		return failure("say what to change: --min-match or --origin", "nothing to change")
+	}
 	return s.with(ctx, p, func(d *domain) error {
 		t, err := d.tenant(ctx, c.Tenant)
 		if err != nil {
@@ -153,6 +157,15 @@ func (c applicationSet) Run(ctx context.Context, p *program, s *settings) error 
 		a, err := d.application(ctx, t, c.Application)
 		if err != nil {
 			return err
+		}
+		if len(c.Origin) > 0 {
+			if err := d.tenants.SetOrigins(ctx, t.ID, a.ID, c.Origin); err != nil {
+				return err
+			}
+			p.printf("application %s: origins = %s\n", a.ID, strings.Join(c.Origin, " "))
+		}
+		if c.MinMatch == "" {
+			return nil
 		}
 		if err := d.tenants.SetMinMatch(ctx, t.ID, a.ID, protocol.MatchMode(c.MinMatch)); err != nil {
 			return err

@@ -369,10 +369,8 @@ func (s *Service) CreateApplication(ctx context.Context, tenant protocol.TenantI
 	if err := checkName("name", name); err != nil {
 		return Application{}, fault.New(fault.ValidationFailed, err.Error())
 	}
-	for _, o := range origins {
-		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o {
-			return Application{}, fault.New(fault.ValidationFailed, "an origin is scheme://host[:port], such as https://www.example.com")
-		}
+	if err := checkOrigins(origins); err != nil {
+		return Application{}, err
 	}
 	a := Application{Tenant: tenant, ID: protocol.NewID[protocol.ApplicationID](), Name: name, Origins: origins, MinMatch: protocol.MatchEnter, CreatedAt: s.Now()}
 	return a, s.Store.Update(ctx, func(tx Tx) error {
@@ -386,6 +384,15 @@ func (s *Service) CreateApplication(ctx context.Context, tenant protocol.TenantI
 	})
 }
 
+func checkOrigins(origins []string) error {
+	for _, o := range origins {
+		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o {
+			return fault.New(fault.ValidationFailed, "an origin is scheme://host[:port], such as https://www.example.com")
+		}
+	}
+	return nil
+}
+
 // SetMinMatch changes the weakest number match of an application. Weaker than enter is a deliberate choice of the operator.
 func (s *Service) SetMinMatch(ctx context.Context, tenant protocol.TenantID, id protocol.ApplicationID, mode protocol.MatchMode) error {
 	switch mode {
@@ -393,6 +400,19 @@ func (s *Service) SetMinMatch(ctx context.Context, tenant protocol.TenantID, id 
 	default:
 		return fault.New(fault.ValidationFailed, "min_match is enter, choose, compare or none")
 	}
+	return s.setApplication(ctx, tenant, id, "min_match="+string(mode), func(a *Application) { a.MinMatch = mode })
+}
+
+// SetOrigins changes which pages may use the browser API for an application's challenges (CORS); none closes it to all.
+func (s *Service) SetOrigins(ctx context.Context, tenant protocol.TenantID, id protocol.ApplicationID, origins []string) error {
+	if err := checkOrigins(origins); err != nil {
+		return err
+	}
+	return s.setApplication(ctx, tenant, id, "origins", func(a *Application) { a.Origins = origins })
+}
+
+// setApplication stores a change of an application with its audit event.
+func (s *Service) setApplication(ctx context.Context, tenant protocol.TenantID, id protocol.ApplicationID, detail string, change func(*Application)) error {
 	return s.Store.Update(ctx, func(tx Tx) error {
 		a, err := tx.Application(tenant, id)
 		if errors.Is(err, txn.ErrNotFound) {
@@ -401,11 +421,11 @@ func (s *Service) SetMinMatch(ctx context.Context, tenant protocol.TenantID, id 
 		if err != nil {
 			return err
 		}
-		a.MinMatch = mode
+		change(&a)
 		if err := tx.SaveApplication(a); err != nil {
 			return err
 		}
-		return tx.AppendAudit(audit.Event{Tenant: tenant, At: s.Now(), Type: audit.ApplicationChanged, Actor: "operator", Application: id, Detail: "min_match=" + string(mode)})
+		return tx.AppendAudit(audit.Event{Tenant: tenant, At: s.Now(), Type: audit.ApplicationChanged, Actor: "operator", Application: id, Detail: detail})
 	})
 }
 
