@@ -18,7 +18,6 @@ const (
 	ValidationFailed     Code = "validation_failed"
 	Unauthorized         Code = "unauthorized"
 	DeviceUnauthorized   Code = "device_unauthorized"
-	ForbiddenScope       Code = "forbidden_scope"
 	UseNonce             Code = "use_dpop_nonce"
 	ClockSkew            Code = "clock_skew"
 	InvitationInvalid    Code = "invitation_invalid"
@@ -51,8 +50,6 @@ const (
 	Internal             Code = "internal"
 	MalformedRequest     Code = "malformed_request"
 	SignatureInvalid     Code = "signature_invalid"
-	BodyTooLarge         Code = "body_too_large"
-	IdempotencyProgress  Code = "idempotency_in_progress"
 	RateLimited          Code = "rate_limited"
 )
 
